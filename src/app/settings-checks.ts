@@ -1,0 +1,99 @@
+import { isWildcard, type SocketAddress, socketAddressText, type Upstream } from '../config/address.ts'
+import type { CrossCheck, Report } from '../config/parse.ts'
+import type { Path } from '../config/path.ts'
+import type { Settings } from './settings.ts'
+
+/** What the settings need to know from levels that they do not import. */
+export interface SettingsChecks {
+  /** What is wrong with a record in zone-file syntax, or undefined. */
+  readonly record?: (text: string) => string | undefined
+}
+
+/** The checks that look at more than one setting. */
+export function settingsChecks({ record }: SettingsChecks): CrossCheck<Settings>[] {
+  return [
+    { about: ['listen', 'admin'], check: listensOnce },
+    { about: ['routes'], check: zonesOnce },
+    { about: ['forward'], check: deadlinesInOrder },
+    { about: ['cache'], check: ttlsInOrder },
+    { about: ['listen', 'upstreams', 'routes'], check: asksOthers },
+    { about: ['upstreams', 'routes', 'guard'], check: hasUpstream },
+    {
+      about: ['guard'],
+      check(settings, report) {
+        for (const [i, text] of settings.guard.localAnswers.records.entries()) {
+          const error = record?.(text)
+          if (error === undefined) continue
+          const path = ['guard', 'localAnswers', 'records', i]
+          report(path, 'invalid-text', `guard.localAnswers.records[${i}] is ${JSON.stringify(text)}: ${error}`)
+        }
+      },
+    },
+  ]
+}
+
+function listensOnce({ listen, admin }: Settings, report: Report): void {
+  const seen = new Set<string>()
+  for (const [i, address] of listen.entries()) {
+    const text = socketAddressText(address)
+    if (seen.has(text)) report(['listen', i], 'listed-twice', `listen[${i}]: ${text} is listed twice`)
+    seen.add(text)
+  }
+  const taken = listen.find((address) => overlaps(address, admin.listen))
+  if (taken === undefined) return
+  const message = `admin.listen is ${socketAddressText(admin.listen)}, which \`listen\` takes (${socketAddressText(taken)})`
+  report(['admin', 'listen'], 'conflict', message)
+}
+
+function overlaps(a: SocketAddress, b: SocketAddress): boolean {
+  if (a.port !== b.port) return false
+  if (a.address.includes(':') !== b.address.includes(':')) return false
+  return a.address === b.address || isWildcard(a.address) || isWildcard(b.address)
+}
+
+function zonesOnce({ routes }: Settings, report: Report): void {
+  const seen = new Map<string, string>()
+  for (const [i, route] of routes.entries()) {
+    for (const [j, zone] of route.zones.entries()) {
+      const name = `routes[${i}].zones[${j}]`
+      const before = seen.get(zone)
+      if (before !== undefined) {
+        report(['routes', i, 'zones', j], 'listed-twice', `${name}: ${zone} is listed before, in ${before}`)
+      } else seen.set(zone, name)
+    }
+  }
+}
+
+function deadlinesInOrder({ forward }: Settings, report: Report): void {
+  const { replyWithin, giveUpAfter } = forward
+  if (replyWithin <= giveUpAfter) return
+  const message = `forward.replyWithin (${replyWithin} ms) is longer than forward.giveUpAfter (${giveUpAfter} ms)`
+  report(['forward', 'replyWithin'], 'conflict', message)
+}
+
+function ttlsInOrder({ cache }: Settings, report: Report): void {
+  const { minTtl, maxTtl } = cache
+  if (minTtl <= maxTtl) return
+  report(['cache', 'minTtl'], 'conflict', `cache.minTtl (${minTtl} ms) is longer than cache.maxTtl (${maxTtl} ms)`)
+}
+
+/** Only a warning: a loop is found and cut at run time, and whoever tests that wants one. */
+function asksOthers({ listen, upstreams, routes }: Settings, report: Report): void {
+  const own = new Set(listen.map(socketAddressText))
+  const look = (list: readonly Upstream[], at: Path, name: string) => {
+    for (const [i, upstream] of list.entries()) {
+      if (upstream.kind !== 'server' || !own.has(socketAddressText(upstream))) continue
+      const message = `${name}[${i}] is our own address, ${socketAddressText(upstream)}: a loop`
+      report([...at, i], 'own-address', message, { severity: 'warning' })
+    }
+  }
+  look(upstreams, ['upstreams'], 'upstreams')
+  for (const [i, route] of routes.entries()) look(route.upstreams, ['routes', i, 'upstreams'], `routes[${i}].upstreams`)
+}
+
+function hasUpstream({ upstreams, guard }: Settings, report: Report): void {
+  const { everything, mode } = guard.localAnswers
+  if (upstreams.length > 0 || (everything !== 'off' && mode === 'enforce')) return
+  const message = 'upstreams is empty: what neither a rule nor a route answers gets SERVFAIL'
+  report(['upstreams'], 'no-upstream', message, { severity: 'warning' })
+}

@@ -1,0 +1,134 @@
+import { isIP, isIPv4, isIPv6 } from 'node:net'
+import type { Read } from './field.ts'
+
+/** `address` is an IP address in text (canonicalAddress), without brackets. */
+export interface SocketAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** A server that is asked over one transport. `text` is how the operator wrote it, for messages and labels. */
+export interface UpstreamServer extends SocketAddress {
+  readonly kind: 'server'
+  readonly transport: 'udp' | 'tcp'
+  readonly text: string
+}
+
+/** Where questions go: a server, or a file in the form of resolv.conf that names servers. */
+export type Upstream = UpstreamServer | { readonly kind: 'file'; readonly path: string; readonly text: string }
+
+const dnsPort = 53
+
+/** `127.0.0.1:53`, `[::1]:53`: the way back from readSocketAddress. */
+export function socketAddressText({ address, port }: SocketAddress): string {
+  return isIPv4(address) ? `${address}:${port}` : `[${address}]:${port}`
+}
+
+/** IP:port, IPv6 in brackets. */
+export function readSocketAddress(text: string): Read<SocketAddress> {
+  const scheme = /^([a-z]+):\/\//i.exec(text)?.[1]?.toLowerCase()
+  if (scheme === 'tls' || scheme === 'https') return notBuilt(`${scheme}://`)
+  if (scheme !== undefined) return { error: `there is no ${scheme}:// here: UDP and TCP are both served on IP:port` }
+  if (isIP(text) !== 0) {
+    return { error: 'the port is missing', suggestion: socketAddressText({ address: text, port: dnsPort }) }
+  }
+  const { host, port, error } = split(text)
+  if (error !== undefined) return { error }
+  if (host === '') return { error: 'the address is missing', suggestion: `0.0.0.0${text}` }
+  if (isIP(host) === 0) return { error: `\`${host}\` is not an IP address` }
+  if (port === undefined) return { error: 'the port is missing' }
+  return { value: { address: canonicalAddress(host), port } }
+}
+
+/** IP, IP:port, tcp://IP, tcp://IP:port (port 53 if none), or the path of a file. */
+export function readUpstream(text: string): Read<Upstream> {
+  if (text.startsWith('/') || text.startsWith('./') || text.startsWith('../')) {
+    return { value: { kind: 'file', path: text, text } }
+  }
+  const scheme = /^([a-z]+):\/\//i.exec(text)?.[1]?.toLowerCase()
+  if (scheme === 'tls' || scheme === 'https') return notBuilt(`${scheme}://`)
+  if (scheme !== undefined && scheme !== 'tcp') return { error: `there is no ${scheme}:// here` }
+  const rest = scheme === 'tcp' ? text.slice('tcp://'.length) : text
+  const whole: ReturnType<typeof split> = isIP(rest) !== 0 ? { host: rest } : split(rest)
+  if (whole.error !== undefined) return { error: whole.error }
+  const { host, port = dnsPort } = whole
+  if (isIP(host) === 0)
+    return { error: `\`${host}\` is not an IP address, and to look a name up we would need an upstream` }
+  if (isWildcard(host)) return { error: 'a wildcard address is no server' }
+  return {
+    value: { kind: 'server', transport: scheme === 'tcp' ? 'tcp' : 'udp', address: canonicalAddress(host), port, text },
+  }
+}
+
+/** An IP prefix → the same with its length written out: `10.0.0.0/8`, `::1/128`. */
+export function readPrefix(text: string): Read<string> {
+  const slash = text.indexOf('/')
+  const address = slash < 0 ? text : text.slice(0, slash)
+  const family = isIP(address)
+  if (family === 0 || address.includes('%')) return { error: `\`${address}\` is not an IP address` }
+  const bits = family === 4 ? 32 : 128
+  const lengthText = slash < 0 ? String(bits) : text.slice(slash + 1)
+  const length = /^\d{1,3}$/.test(lengthText) ? Number(lengthText) : Number.NaN
+  if (!(length <= bits)) return { error: `the prefix length is a number from 0 to ${bits}` }
+  const network = masked(address, length)
+  if (network !== canonicalAddress(address)) {
+    return { error: `bits are set behind the first ${length}`, suggestion: `${network}/${length}` }
+  }
+  return { value: `${network}/${length}` }
+}
+
+/** An IP prefix, or one of the words that stand for several. */
+export function readClientPrefix(text: string): Read<string> {
+  return text === 'private' || text === 'onLink' ? { value: text } : readPrefix(text)
+}
+
+export function readIPv4(text: string): Read<string> {
+  return isIPv4(text) ? { value: text } : { error: 'it is not an IPv4 address' }
+}
+
+export function readIPv6(text: string): Read<string> {
+  return isIPv6(text) && !text.includes('%') ? { value: text } : { error: 'it is not an IPv6 address' }
+}
+
+/** One text per address: IPv6 as RFC 5952 writes it (the URL parser does), a `%scope` kept; IPv4 has one form only. */
+export function canonicalAddress(address: string): string {
+  if (!isIPv6(address)) return address
+  const [bare = '', ...scope] = address.split('%')
+  return [new URL(`http://[${bare}]`).hostname.slice(1, -1), ...scope].join('%')
+}
+
+/** `0.0.0.0` or `::`, however written. */
+export function isWildcard(address: string): boolean {
+  return address === '0.0.0.0' || (isIPv6(address) && canonicalAddress(address) === '::')
+}
+
+function notBuilt(scheme: string): Read<never> {
+  return { error: `${scheme} is not built yet: this version speaks UDP and TCP`, unbuilt: true }
+}
+
+/** `host:port`, `[v6]:port`, `host`; the port must be a number from 1 to 65535. */
+function split(text: string): { host: string; port?: number; error?: string } {
+  const parts = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(text)
+  if (parts === null) return { host: text, error: 'an IPv6 address with a port stands in brackets: [::1]:53' }
+  const host = parts[1] ?? parts[2] ?? ''
+  if (parts[3] === undefined) return { host }
+  const port = /^\d{1,5}$/.test(parts[3]) ? Number(parts[3]) : 0
+  if (port < 1 || port > 65_535) return { host, error: `\`${parts[3]}\` is not a port: expected 1 to 65535` }
+  return { host, port }
+}
+
+/** The address with all bits behind the first `length` cleared. */
+function masked(address: string, length: number): string {
+  const width = isIPv4(address) ? 8 : 16
+  const parts = isIPv4(address) ? address.split('.').map(Number) : groups(canonicalAddress(address))
+  const ones = (1 << width) - 1
+  const kept = parts.map((part, i) => part & ~(ones >> Math.min(width, Math.max(0, length - i * width))))
+  return isIPv4(address) ? kept.join('.') : canonicalAddress(kept.map((part) => part.toString(16)).join(':'))
+}
+
+/** The eight groups of a canonical IPv6 address. */
+function groups(address: string): number[] {
+  const [head = [], tail = []] = address.split('::').map((half) => half.split(':').filter((group) => group !== ''))
+  const zeros = new Array<string>(8 - head.length - tail.length).fill('0')
+  return [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16))
+}

@@ -1,0 +1,56 @@
+import {
+  readClientPrefix,
+  readIPv4,
+  readIPv6,
+  readPrefix,
+  readSocketAddress,
+  readUpstream,
+  type SocketAddress,
+  type Upstream,
+} from './address.ts'
+import { readDomain } from './domain.ts'
+import { type Read, textShape } from './field.ts'
+
+/** The kinds of text that settings are made of. Each is checked once, here, and known to be good afterwards. */
+
+/** A domain name: lower case, no trailing dot, ASCII. Never the root. */
+export const domain = textShape<string>({ what: 'a domain name', example: 'example.org', read: readDomain })
+
+export const socketAddress = textShape<SocketAddress>({
+  what: 'an IP address and port',
+  example: '127.0.0.1:1053',
+  read: readSocketAddress,
+})
+
+export const upstream = textShape<Upstream>({
+  what: 'an IP address, IP:port, tcp://IP, tcp://IP:port or a file path',
+  example: '192.168.1.1',
+  read: readUpstream,
+})
+
+/** An IP prefix in text, no host bits set: `10.0.0.0/8`. An address alone gets its full length. */
+export const prefix = textShape<string>({ what: 'an IP prefix', example: '10.0.0.0/8', read: readPrefix })
+
+/** An IP prefix, or the words `private` and `onLink`. */
+export const clientPrefix = textShape<string>({
+  what: 'an IP prefix, private or onLink',
+  example: '10.0.0.0/8',
+  read: readClientPrefix,
+})
+
+export const ipv4 = textShape<string>({ what: 'an IPv4 address', example: '192.0.2.1', read: readIPv4 })
+
+export const ipv6 = textShape<string>({ what: 'an IPv6 address', example: '2001:db8::1', read: readIPv6 })
+
+export const filePath = textShape<string>({
+  what: 'a file path',
+  example: '/etc/hosts',
+  read: (text): Read<string> => (text.trim() === '' ? { error: 'the path is empty' } : { value: text }),
+})
+
+/** One line of a zone file. Its syntax is checked by the zone-file reader, which the root settings are handed. */
+export const zoneRecord = textShape<string>({
+  what: 'a record in zone-file syntax',
+  example: 'db.lan. 300 IN A 10.0.0.5',
+  read: (text): Read<string> => (text.trim() === '' ? { error: 'the record is empty' } : { value: text }),
+})

@@ -1,0 +1,32 @@
+import { duration, either, list, text } from '../../config/field.ts'
+import { ruleSection } from '../../config/rule-section.ts'
+import { type SettingsOf, section } from '../../config/section.ts'
+import { filePath, ipv4, ipv6, zoneRecord } from '../../config/values.ts'
+
+export type LocalAnswersSettings = SettingsOf<typeof localAnswersSettings>
+export type EverythingSettings = SettingsOf<typeof everything>
+
+const everything = section('Fixed addresses for any name, for load tests: no upstream is asked.', {
+  a: text(ipv4, { default: '192.0.2.1', doc: 'The answer to every A question.' }),
+  aaaa: text(ipv6, { default: '2001:db8::1', doc: 'The answer to every AAAA question.' }),
+  ttl: duration({ default: '60s', min: '0s', max: '1d', doc: 'TTL of these answers.' }),
+})
+
+export const localAnswersSettings = ruleSection('Answers from configuration alone, before the cache.', 'enforce', {
+  records: list(zoneRecord, {
+    default: [],
+    maxItems: 10_000,
+    doc: 'Records in zone-file syntax, one each: `db.lan. 300 IN A 10.0.0.5`. The owner may be a wildcard.',
+  }),
+  hosts: list(filePath, {
+    default: [],
+    maxItems: 64,
+    doc: 'Files in the form of /etc/hosts; read at start and at reload.',
+  }),
+  everything: either('off', everything, {
+    default: 'off',
+    doc:
+      'For the load-test role: `everything: {}` answers A and AAAA of any name with fixed addresses, other types with ' +
+      'an empty answer, and asks no upstream.',
+  }),
+})

@@ -1,0 +1,76 @@
+/**
+ * What main hands to every worker at start and reload: plain data, built once by app/build from the settings and from files that were
+ * read once. Names are lower-case wire form; addresses 4 or 16 bytes; durations ms; TTLs s; sizes bytes.
+ */
+export interface PlanData {
+  /** Counts reloads. */
+  readonly generation: number
+  readonly upstreams: readonly UpstreamData[]
+  /** `routes[0]` is the default route, zone `.`; every other zone is in exactly one route. */
+  readonly routes: readonly RouteData[]
+  readonly clusterDomains: readonly Uint8Array[]
+  readonly searchSuffixes: readonly Uint8Array[]
+  /** Owner names of localAnswers' records and hosts. */
+  readonly localNames: readonly Uint8Array[]
+  /** Prefixes of the machine's own interfaces. */
+  readonly onLink: readonly PrefixData[]
+  readonly forward: ForwardData
+  readonly cache: CacheData
+  /** Rules that are on, in the order of guard/rules.ts is not implied: the guard orders them. */
+  readonly rules: readonly RuleData[]
+  /** Texts of the files that rules name, by path. */
+  readonly files: Readonly<Record<string, string>>
+  readonly loopIntervalMs: number
+}
+
+export interface PrefixData {
+  readonly bytes: Uint8Array
+  readonly length: number
+}
+
+export interface UpstreamData {
+  /** `192.168.1.1:53`, `[::1]:53`, `tcp://10.233.0.3:53`: metric label and log name. */
+  readonly name: string
+  readonly transport: 'udp' | 'tcp'
+  readonly address: Uint8Array
+  readonly port: number
+  readonly scope: number
+  /** Loopback, RFC 1918, ULA, link-local: its socket pool starts small (SAFETY). */
+  readonly isPrivate: boolean
+}
+
+export interface RouteData {
+  /** Texts for logs, `.` for the root. */
+  readonly name: string
+  readonly zones: readonly Uint8Array[]
+  /** Indexes into `upstreams`; may be empty when none is known. */
+  readonly upstreams: readonly number[]
+}
+
+export interface ForwardData {
+  readonly policy: 'fastest' | 'roundRobin' | 'random' | 'sequential'
+  readonly replyWithinMs: number
+  readonly attempts: number
+  readonly giveUpAfterMs: number
+}
+
+export interface CacheData {
+  /** For the process; each shard has its share. */
+  readonly maxBytes: number
+  readonly maxTtl: number
+  readonly minTtl: number
+  readonly maxNegativeTtl: number
+  readonly noSoaTtl: number
+  readonly failureTtl: number
+}
+
+export interface RuleData {
+  readonly name: string
+  readonly mode: 'enforce' | 'observe'
+  readonly settings: unknown
+}
+
+/** Fixed sizes that every thread knows. */
+export const upstreamsMax = 32
+export const routesMax = 64
+export const rulesMax = 16

@@ -1,0 +1,39 @@
+/**
+ * The content of a reply before it is written for one client: rcode and the three sections in wire form, exactly as they stand
+ * behind a question at offset 12, so compression pointers (RFC 1035 section 4.1.4) may point into the question name: an ancestor of the
+ * question is the two bytes 0xC000 | (12 + offset of its label in the name). One reusable object per source; `bytes` may be a view owned by another (the cache's slab).
+ */
+export class Draft {
+  rcode = 0
+  /** AA and AD bits of the header, others 0: 0x0400, 0x0020. */
+  flags = 0
+  bytes: Uint8Array
+  at = 0
+  length = 0
+  answers = 0
+  authorities = 0
+  additionals = 0
+  /** Extended DNS error (RFC 8914), -1 for none; sent only where the client sent OPT. */
+  ede = -1
+  /** Its text (ASCII), empty for none. A constant of the rule: built at start. */
+  edeText: Uint8Array = noText
+
+  constructor(capacity = 0) {
+    this.bytes = new Uint8Array(capacity)
+  }
+
+  /** Empties it for a new reply. */
+  reset(rcode: number): void {
+    this.rcode = rcode
+    this.flags = 0
+    this.at = 0
+    this.length = 0
+    this.answers = 0
+    this.authorities = 0
+    this.additionals = 0
+    this.ede = -1
+    this.edeText = noText
+  }
+}
+
+const noText = new Uint8Array(0)

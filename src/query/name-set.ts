@@ -1,0 +1,73 @@
+import { hashByte, hashEnd, hashStart } from '../base/hash.ts'
+import type { Query } from './query.ts'
+
+/**
+ * A set of names in lower-case wire form, asked by the suffixes of a query's name. Built at start or reload.
+ *
+ * Lookups hash the query's labels from the right, so one pass answers for all suffixes; candidates are compared in full.
+ */
+export class NameSet {
+  readonly names: readonly Uint8Array[]
+  private readonly table: Int32Array
+  private readonly mask: number
+  private readonly longest: number
+
+  /** @param names wire form, lower case, each ending in the root's 0 */
+  constructor(names: readonly Uint8Array[]) {
+    this.names = names
+    let size = 8
+    while (size < names.length * 4) size *= 2
+    this.mask = size - 1
+    this.table = new Int32Array(size).fill(-1)
+    this.longest = names.reduce((most, name) => Math.max(most, name.length), 0)
+    names.forEach((name, i) => {
+      let place = hashOf(name, 0, name.length) & this.mask
+      while (this.table[place] !== -1) place = (place + 1) & this.mask
+      this.table[place] = i
+    })
+  }
+
+  /** Index of the exact name `bytes[from … to)`, or -1. */
+  find(bytes: Uint8Array, from: number, to: number): number {
+    if (to - from > this.longest) return -1
+    let place = hashOf(bytes, from, to) & this.mask
+    for (;;) {
+      const i = this.table[place] as number
+      if (i === -1) return -1
+      if (equal(this.names[i] as Uint8Array, bytes, from, to)) return i
+      place = (place + 1) & this.mask
+    }
+  }
+
+  /**
+   * The longest member that is the query's name or an ancestor of it: returns its index, or -1. `label` of the match
+   * (index into `query.labels`; `labelCount` for the root) is left in `matchedLabel`.
+   */
+  longestSuffix(query: Query, fromLabel = 0): number {
+    if (this.names.length === 0) return -1
+    for (let label = fromLabel; label <= query.labelCount; label++) {
+      const from = label === query.labelCount ? query.nameLength - 1 : (query.labels[label] as number)
+      const found = this.find(query.name, from, query.nameLength)
+      if (found !== -1) {
+        this.matchedLabel = label
+        return found
+      }
+    }
+    return -1
+  }
+
+  /** Where the last successful `longestSuffix` matched. */
+  matchedLabel = 0
+}
+
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let h = hashStart(0)
+  for (let i = from; i < to; i++) h = hashByte(h, bytes[i] as number)
+  return hashEnd(h)
+}
+
+function equal(name: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+  if (name.length !== to - from) return false
+  for (let i = 0; i < name.length; i++) if (name[i] !== bytes[from + i]) return false
+  return true
+}

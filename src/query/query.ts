@@ -1,0 +1,71 @@
+/**
+ * One query on its road: a reusable view, never allocated per query. `wire/accept` fills the first half from bytes,
+ * the listener says who asked, the road fills the rest. Nobody keeps a Query: who must wait copies it to a ticket.
+ */
+export class Query {
+  // The message as it stands in a batch.
+  bytes: Uint8Array = empty
+  at = 0
+  length = 0
+
+  // Filled by accept (RFC 1035 section 4.1).
+  id = 0
+  /** The 16 flag bits as received. */
+  flags = 0
+  type = 0
+  class = 0
+  /** Bytes of the question name, its final 0 included; the name as asked stands at `at + 12`. */
+  nameLength = 0
+  /** The question name in lower case, wire form (RFC 4343). */
+  readonly name = new Uint8Array(256)
+  /** Where each label's length byte stands in `name`, leftmost first; the root is not a label. */
+  readonly labels = new Uint8Array(128)
+  labelCount = 0
+  /** Seeded 30-bit hash of `name`. */
+  hash = 0
+  /** 1 when the query carries an OPT record. */
+  hasOpt = 0
+  /** What the client takes over UDP: 512 without OPT (RFC 6891 section 6.2.5). */
+  payloadSize = 512
+  /** 1 when DO is set (RFC 3225). */
+  dnssecOk = 0
+
+  // Who asked.
+  /** Index of the listener; replies leave through it. */
+  listener = 0
+  /** 0 UDP, 1 TCP (any stream). */
+  streamed = 0
+  /** The peer as net/endpoint bytes (32), standing at peerAt in `peer`. */
+  peer: Uint8Array = empty
+  peerAt = 0
+  /** The client's address, 16 bytes, IPv4 mapped. */
+  readonly client = new Uint8Array(16)
+  /** Streamed queries: which connection slot and which of its generations waits. */
+  connection = 0
+  connectionGeneration = 0
+  /** ms on the shared clock at which it arrived. */
+  receivedAt = 0
+
+  // Decided on the road.
+  /** The type that is looked up; another than `type` after a rule's `ask` (aaaaFilter asks A). */
+  askType = 0
+  route = 0
+  /** Bit per rule (its index in the plan) that wants to `finish` this query's reply. */
+  marks = 0
+  /** 1 after a rule's `cacheOnly`: answered from the cache or refused, never forwarded. */
+  cacheOnly = 0
+  /** 1 for explain: nothing is charged or counted. */
+  dry = 0
+
+  get recursionDesired(): number {
+    return (this.flags >> 8) & 1
+  }
+  get checkingDisabled(): number {
+    return (this.flags >> 4) & 1
+  }
+  get authenticData(): number {
+    return (this.flags >> 5) & 1
+  }
+}
+
+const empty = new Uint8Array(0)

@@ -1,0 +1,97 @@
+/** localAnswers: the operator's own records, hosts files, and the load-test role. */
+import { strict as assert } from 'node:assert'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ask } from '../support/client.ts'
+import { RCODES, TYPES } from '../support/message.ts'
+import { startProgram, temporaryFolder } from '../support/program.ts'
+import { startScene } from '../support/scene.ts'
+import { anyAddress } from '../support/upstream.ts'
+
+test('records in zone-file syntax answer for their name, in any letter case', async (t) => {
+  const { program, upstream } = await startScene(t, anyAddress, {
+    guard: {
+      localAnswers: {
+        records: [
+          'db.lan. 300 IN A 10.0.0.5',
+          'db.lan. 300 IN A 10.0.0.6',
+          'db.lan. 300 IN AAAA fd00::5',
+          'www.lan. 60 IN CNAME db.lan.',
+          'mail.lan. 60 IN MX 10 db.lan.',
+          '_http._tcp.lan. 60 IN SRV 1 2 80 db.lan.',
+          'txt.lan. 60 IN TXT "hello world"',
+          'only4.lan. 60 IN A 10.0.0.7',
+          '*.wild.lan. 60 IN A 10.0.0.8',
+        ],
+      },
+    },
+  })
+  const data = async (name: string, type = 'A'): Promise<string[]> => {
+    const answer = await ask(program, name, type)
+    assert.equal(answer.rcode, RCODES.NOERROR, name)
+    return answer.answers.map((rr) => rr.data).sort()
+  }
+  assert.deepEqual(await data('DB.lan'), ['10.0.0.5', '10.0.0.6'])
+  assert.deepEqual(await data('db.lan', 'AAAA'), ['fd00::5'])
+  assert.deepEqual(await data('mail.lan', 'MX'), ['10 db.lan.'])
+  assert.deepEqual(await data('_http._tcp.lan', 'SRV'), ['1 2 80 db.lan.'])
+  assert.deepEqual(await data('txt.lan', 'TXT'), ['0b68656c6c6f20776f726c64'])
+  assert.deepEqual(await data('a.wild.lan'), ['10.0.0.8'])
+  assert.ok((await data('www.lan')).includes('db.lan.'), 'the alias is told')
+  const nodata = await ask(program, 'only4.lan', 'AAAA')
+  assert.deepEqual([nodata.rcode, nodata.answers.length], [RCODES.NOERROR, 0])
+  assert.equal(nodata.authority[0]?.type, TYPES['SOA'])
+  assert.equal(upstream.asked.length, 0, 'no question went upstream')
+  await ask(program, 'other.lan')
+  assert.equal(upstream.count('other.lan'), 1, 'names without a record are forwarded')
+})
+
+test('local answers hold with DO and CD, and never set AD (FIELD 3.6)', async (t) => {
+  const { program, upstream } = await startScene(t, anyAddress, {
+    guard: { localAnswers: { records: ['db.lan. 300 IN A 10.0.0.5'] } },
+  })
+  for (const parts of [{ cd: true }, { edns: { dnssecOk: true } }, { ad: true }]) {
+    const answer = await ask(program, 'db.lan', 'A', parts)
+    assert.deepEqual([answer.answers[0]?.data, answer.ad], ['10.0.0.5', false])
+  }
+  assert.equal(upstream.asked.length, 0)
+})
+
+test('hosts files', async (t) => {
+  const file = join(temporaryFolder(t), 'hosts')
+  writeFileSync(file, '# comment\n10.1.1.1 printer.lan printer\nfd00::1\tprinter.lan # v6\nnot an address\n')
+  const { program, upstream } = await startScene(t, anyAddress, { guard: { localAnswers: { hosts: [file] } } })
+  assert.equal((await ask(program, 'printer.lan')).answers[0]?.data, '10.1.1.1')
+  assert.equal((await ask(program, 'PRINTER')).answers[0]?.data, '10.1.1.1')
+  assert.equal((await ask(program, 'printer.lan', 'AAAA')).answers[0]?.data, 'fd00::1')
+  assert.equal(upstream.asked.length, 0)
+})
+
+test('everything: any name, no upstream', async (t) => {
+  const program = await startProgram(t, {
+    upstreams: ['127.0.0.1:9'],
+    guard: { localAnswers: { everything: { a: '192.0.2.44', aaaa: '2001:db8::44', ttl: '7s' } } },
+  })
+  for (const transport of ['udp', 'tcp'] as const) {
+    const four = await ask(program, `any.${transport}.example.com`, 'A', { transport })
+    assert.deepEqual([four.answers[0]?.data, four.answers[0]?.ttl], ['192.0.2.44', 7])
+    assert.equal((await ask(program, 'any.example.com', 'AAAA', { transport })).answers[0]?.data, '2001:db8::44')
+    const text = await ask(program, 'any.example.com', 'TXT', { transport })
+    assert.deepEqual([text.rcode, text.answers.length], [RCODES.NOERROR, 0])
+  }
+})
+
+test('special names: localhost, invalid, onion, alt are answered here (RFC 6761, 7686, 9476)', async (t) => {
+  const { program, upstream } = await startScene(t)
+  assert.equal((await ask(program, 'localhost')).answers[0]?.data, '127.0.0.1')
+  assert.equal((await ask(program, 'x.localhost', 'AAAA')).answers[0]?.data, '::1')
+  for (const name of ['x.invalid', 'x.onion', 'x.alt']) {
+    assert.equal((await ask(program, name)).rcode, RCODES.NXDOMAIN, name)
+  }
+  assert.equal(upstream.asked.length, 0)
+  for (const name of ['x.local', 'x.internal', 'x.home.arpa', 'x.test', '1.0.168.192.in-addr.arpa']) {
+    await ask(program, name)
+    assert.equal(upstream.count(name), 1, `${name} is forwarded`)
+  }
+})
