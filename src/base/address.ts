@@ -50,7 +50,10 @@ export class PrefixTable {
   }
 
   has(address: Uint8Array, at: number): boolean {
+    // A short IPv6 prefix such as ::/0 covers the mapped form of IPv4 addresses too, and does not mean them.
+    const least = isMapped(address, at) ? 96 : 0
     for (let i = 0; i < this.size; i++) {
+      if ((this.bits[i] as number) < least) continue
       if (samePrefix(address, at, this.bytes, i * addressBytes, this.bits[i] as number)) return true
     }
     return false

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Section } from '../config/section.ts'
+import type { PrefixData } from '../link/plan-data.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Draft } from '../query/draft.ts'
 import type { NameSet } from '../query/name-set.ts'
@@ -13,17 +14,31 @@ export interface RuleKind<S> {
   /** Folder, YAML key, metric label, log prefix. */
   readonly name: string
   readonly settings: Section<S>
-  /** At start and reload: may allocate and throws on settings it can't serve; `before` hands over its state. */
+  /** It looks at the client alone, so it isn't run again after a rewrite, which changes only the name. */
+  readonly perClient?: true
+  /** `guard.mode: observe` does not reach it: its own `mode` alone says what it does. */
+  readonly ignoresGuardMode?: true
+  /** The memory that all shards share for it: main makes it before a plan goes out, and `create` asks for it by its key. */
+  memory?(settings: S): SharedMemory
+  /** At start and reload: may allocate and throws a sentence on settings it can't serve; `before` hands over its state. */
   create(settings: S, host: Host, before?: Rule): Rule
+}
+
+/** The same key always means the same size and the same meaning of the content; zeroed at first. */
+export interface SharedMemory {
+  readonly key: string
+  readonly bytes: number
 }
 
 /** None of these allocates, awaits, throws, or keeps its argument. */
 export interface Rule {
+  /** Before everything else, also before errors and loop probes are answered: the name may be missing, the client is known. */
+  admit?(query: Query): Verdict
   /** Before the cache. */
   check?(query: Query): Verdict
   /** After a miss, before a flight: misses are charged here. */
   checkMiss?(query: Query): Verdict
-  /** Every reply of a query that this rule marked, hit or miss, as it stands in its tx slot. */
+  /** Every reply of a query that this rule marked, hit or miss, as it stands in its tx slot, without OPT, for which there must be room. */
   finish?(query: Query, reply: Reply): void
   close?(): void
 }
@@ -33,15 +48,22 @@ export interface Host {
   readonly clock: Clock
   readonly random: Random
   readonly counters: Counters
-  /** The rule's own draft: filled before it returns REPLY or CACHE_ONLY. */
+  /** The rule's own draft, of 512 bytes: filled before it returns REPLY or CACHE_ONLY. Who needs more hands it a larger `bytes`. */
   readonly draft: Draft
   /** The bit to set in `query.marks` so that `finish` is called. */
   readonly mark: number
-  /** This rule's place in the plan: the row of its counters. */
+  /** This rule's place in `rules.ts`, the same in every plan: the row of its counters. */
   readonly index: number
+  /**
+   * True in observe mode: verdicts are counted and have no effect. The guard puts `askType` and `marks` back; a rule that would
+   * rewrite a name looks here first and leaves the name as it is.
+   */
+  readonly observed: boolean
   readonly names: PlanNames
-  /** Memory shared by all shards, `bytes` long, the same for the same key after a reload; zeroed at first. */
-  shared(key: string): SharedArrayBuffer | undefined
+  /** Prefixes of the machine's own interfaces. */
+  readonly onLink: readonly PrefixData[]
+  /** Memory shared by all shards, the same for the same key after a reload; undefined where there is none (then the rule makes its own). */
+  shared(key: string, bytes: number): SharedArrayBuffer | undefined
   /** Texts of files the rule's settings name, read once in main. */
   files(path: string): string | undefined
 }
@@ -49,10 +71,10 @@ export interface Host {
 /** Names the whole plan knows, in lower-case wire form. */
 export interface PlanNames {
   readonly clusterDomains: NameSet
-  /** Configured or automatic search suffixes, those at or below a cluster domain left out. */
+  /** Configured or automatic search suffixes, those automatic ones at or below a cluster domain left out. */
   readonly searchSuffixes: NameSet
   /** Zones of all routes but the root. */
   readonly routeZones: NameSet
-  /** Owner names of localAnswers: records and hosts. */
+  /** Owner names of localAnswers: records and hosts; for a wildcard its parent. */
   readonly localNames: NameSet
 }

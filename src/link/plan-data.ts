@@ -74,3 +74,19 @@ export interface RuleData {
 export const upstreamsMax = 32
 export const routesMax = 64
 export const rulesMax = 16
+
+/** What a worker has before its first plan: no upstream, no rule, no memory to speak of. */
+export const emptyPlan: PlanData = {
+  generation: 0,
+  upstreams: [],
+  routes: [{ name: '.', zones: [], upstreams: [] }],
+  clusterDomains: [],
+  searchSuffixes: [],
+  localNames: [],
+  onLink: [],
+  forward: { policy: 'fastest', replyWithinMs: 1900, attempts: 3, giveUpAfterMs: 6000 },
+  cache: { maxBytes: 0, maxTtl: 3600, minTtl: 0, maxNegativeTtl: 30, noSoaTtl: 30, failureTtl: 5 },
+  rules: [],
+  files: {},
+  loopIntervalMs: 30_000,
+}

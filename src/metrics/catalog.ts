@@ -72,12 +72,12 @@ export const replies = labelled('dnsweir_replies_total', 'Replies sent to client
   'NOTIMP',
   'other',
 ])
-export const ignored = labelled('dnsweir_ignored_total', 'Packets that are no query, by reason; never answered.', 'reason', [
-  'short',
-  'response',
-  'source',
-  'malformed',
-])
+export const ignored = labelled(
+  'dnsweir_ignored_total',
+  'Packets that are no query, by reason; never answered.',
+  'reason',
+  ['short', 'response', 'source', 'malformed'],
+)
 export const truncated = single('dnsweir_truncated_total', 'Replies sent with TC set, to be asked again over TCP.')
 export const cache = labelled('dnsweir_cache_total', 'Cache events.', 'event', [
   'hit',
@@ -96,13 +96,12 @@ export const flights = labelled('dnsweir_flights_total', 'Questions taken upstre
 ])
 export const joined = single('dnsweir_flights_joined_total', 'Queries that waited on a flight that was already open.')
 export const ednsRetried = single('dnsweir_edns_retries_total', 'Questions asked again without EDNS after FORMERR.')
-export const badAnswers = labelled('dnsweir_bad_answers_total', 'Packets from upstreams that answer nothing we asked.', 'reason', [
-  'short',
-  'query',
-  'id',
-  'question',
-  'malformed',
-])
+export const badAnswers = labelled(
+  'dnsweir_bad_answers_total',
+  'Packets from upstreams that answer nothing we asked.',
+  'reason',
+  ['short', 'query', 'id', 'question', 'malformed'],
+)
 export const learned = single('dnsweir_learned_total', 'Answers taken over from another shard.')
 export const guardSeen = labelled('dnsweir_probes_total', 'Loop and health probes of others.', 'kind', [
   'coredns',
@@ -112,13 +111,18 @@ export const guardSeen = labelled('dnsweir_probes_total', 'Loop and health probe
   'rootNs',
 ])
 export const sendErrors = single('dnsweir_send_errors_total', 'Datagrams the kernel did not take.')
-export const streamsRefused = labelled('dnsweir_streams_refused_total', 'Streamed connections and queries refused.', 'reason', [
-  'connections',
-  'perClient',
-  'credits',
-  'slow',
-])
+export const streamsRefused = labelled(
+  'dnsweir_streams_refused_total',
+  'Streamed connections and queries refused.',
+  'reason',
+  ['connections', 'perClient', 'credits', 'slow'],
+)
 export const connections = labelled('dnsweir_connections_total', 'Stream connections.', 'side', ['client', 'upstream'])
+
+export const restarts = labelled('dnsweir_worker_restarts_total', 'Workers that died or got stuck and were replaced.', 'worker', [
+  'shard',
+  'streams',
+])
 
 export const gauges = {
   waiting: single('dnsweir_waiting', 'Queries that wait for an answer now.', 'gauge'),
@@ -152,7 +156,7 @@ export const upstream = rows('upstream', upstreamBase, [
   ['dnsweir_upstream_failures_total', 'Attempts it answered with SERVFAIL or REFUSED.', 'counter'],
   ['dnsweir_upstream_unreachable_total', 'Network errors (refused, no route).', 'counter'],
   ['dnsweir_upstream_tcp_total', 'Questions asked over TCP.', 'counter'],
-  ['dnsweir_upstream_rtt_seconds_sum', 'Sum of round-trip times.', 'counter'],
+  ['dnsweir_upstream_rtt_seconds_total', 'Sum of round-trip times.', 'counter'],
   ['dnsweir_upstream_loop_probes_total', 'Loop probes sent to it.', 'counter'],
   ['dnsweir_upstream_loop_seen_total', 'Loop probes that came back.', 'counter'],
   ['dnsweir_upstream_restrained_total', 'Questions not sent because it is marked as looping.', 'counter'],
@@ -195,6 +199,13 @@ export const durationBuckets: readonly number[] = Array.from({ length: 16 }, (_,
 /** First of its 17 places (the last is +Inf), then the sum. */
 export const durationAt = places
 places += durationBuckets.length + 2
+
+/** The histogram over all upstreams that stands at `durationAt`. */
+export const duration = {
+  name: 'dnsweir_upstream_duration_seconds',
+  help: 'Round-trip times of answers from upstreams.',
+  type: 'histogram',
+} as const
 
 export const families: readonly Family[] = listed
 export const tables: readonly RowFamily[] = rowFamilies

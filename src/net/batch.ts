@@ -22,6 +22,8 @@ export class Batch {
   private readonly arena: Arena | undefined
   private readonly words: Uint32Array
   private readonly lengths: Int32Array
+  /** Did a send shorten the vectors since they were last offered whole? */
+  private shortened = false
 
   constructor(sys: Sys | undefined, slotBytes: number) {
     assert(slotBytes % 4 === 0, 'slots are aligned to words')
@@ -32,7 +34,10 @@ export class Batch {
     this.words = new Uint32Array(buffer)
     this.lengths = new Int32Array(batchSlots)
     this.slotBytes = slotBytes
-    if (this.arena !== undefined) this.wire(this.arena)
+    if (this.arena === undefined) return
+    this.wire(this.arena)
+    this.shortened = true
+    this.offerAll()
   }
 
   /** Where slot's datagram starts in `bytes`. */
@@ -58,8 +63,10 @@ export class Batch {
     return addressIn(this.arena as Arena, slot * headerBytes, count * headerBytes)
   }
 
-  /** Before recvmmsg: offers every slot whole. */
+  /** Before recvmmsg: offers every slot whole, which is work only after a send from the same batch. */
   offerAll(): void {
+    if (!this.shortened) return
+    this.shortened = false
     for (let slot = 0; slot < batchSlots; slot++) {
       this.words[this.headerWord(slot) + 2] = endpointBytes
       this.words[this.vectorWord(slot) + 2] = this.slotBytes
@@ -78,8 +85,8 @@ export class Batch {
 
   /** Before sendmmsg: `peerLength` 0 on a connected socket. */
   prepareSend(slot: number, peerLength: number): void {
-    const header = this.headerWord(slot)
-    this.words[header + 2] = peerLength
+    this.shortened = true
+    this.words[this.headerWord(slot) + 2] = peerLength
     this.words[this.vectorWord(slot) + 2] = this.lengths[slot] as number
   }
 
@@ -101,7 +108,6 @@ export class Batch {
       this.words[header + 6] = 1
       this.pointer(vector, addressIn(arena, this.dataAt(slot), this.slotBytes))
     }
-    this.offerAll()
   }
 
   private pointer(word: number, address: number): void {

@@ -33,6 +33,8 @@ export interface Sys {
   gettid(): number
   /** Memory with a fixed address. Keep it referenced as long as an address into it is in use. */
   arena(bytes: number): Arena
+  /** Room for one socket address (32 bytes), to be filled right before `bind` or `connect` and read right after `getsockname`. */
+  readonly sockaddr: Arena
   /** Bytes of one `struct epoll_event`: packed on x64. */
   readonly epollEventBytes: number
 }
@@ -133,6 +135,7 @@ function bindLibc(
   return {
     epollEventBytes: number.packed ? 12 : 16,
     arena,
+    sockaddr: arena(32),
     errno: () => koffi.errno(),
     socket: (family, type) => socket(family, type | SOCK_NONBLOCK_CLOEXEC, 0),
     bind: (fd, address, length) => bind(fd, address, length),

@@ -13,6 +13,15 @@ export class Draft {
   answers = 0
   authorities = 0
   additionals = 0
+  /** Where the offsets (u16, from the body's start) of the records' TTLs stand in `bytes`; `ttlCount` of them. */
+  ttlAt = 0
+  ttlCount = 0
+  /** Seconds to take off those TTLs. */
+  age = 0
+  /** An RRset whose records rotate from reply to reply: offset in the body, bytes per record, records (0: none). */
+  rotateAt = 0
+  rotateStride = 0
+  rotateCount = 0
   /** Extended DNS error (RFC 8914), -1 for none; sent only where the client sent OPT. */
   ede = -1
   /** Its text (ASCII), empty for none. A constant of the rule: built at start. */
@@ -31,6 +40,9 @@ export class Draft {
     this.answers = 0
     this.authorities = 0
     this.additionals = 0
+    this.ttlCount = 0
+    this.age = 0
+    this.rotateCount = 0
     this.ede = -1
     this.edeText = noText
   }

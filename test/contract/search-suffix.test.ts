@@ -168,6 +168,10 @@ for (const guard of [
     const { program, upstream } = await startScene(t, anyAddress, { ...SETTINGS, guard })
     assert.equal((await ask(program, 'x.svc.cluster.local.example.org')).answers.length, 1)
     assert.equal(upstream.asked.length, 1)
+    const counted = (await program.metrics()).samples.filter(
+      ({ labels, value }) => Object.values(labels).includes('searchSuffix') && value >= 1,
+    )
+    assert.equal(counted.length > 0, JSON.stringify(guard).includes('observe'), 'observe counts, disabled does not')
   })
 }
 

@@ -1,0 +1,61 @@
+import { type Case, cases, deadlines, measure, million, type Result } from './load/cases.ts'
+import { type Check, check } from './load/checks.ts'
+import { dnsdist } from './load/peers/dnsdist.ts'
+import { dnsweir } from './load/peers/dnsweir.ts'
+import { unbound } from './load/peers/unbound.ts'
+import { pinning, type Server, startServer, startStub } from './load/start.ts'
+
+/**
+ * `npm run bench:gate`: what must hold on any one machine, in about a minute: dnsweir beside its peers, all running at
+ * once and measured in turns, so that a noisy minute is noisy for all; the median of the rounds counts. Exit 1 when
+ * something does not hold, or dnsweir isn't built.
+ */
+const rounds = 3
+const seconds = 1
+
+/** Who takes part in which case, in turns: what no check compares is not measured. */
+const turns: readonly [Case, readonly string[]][] = [
+  [cases.hits, ['dnsweir', 'unbound', 'dnsdist']],
+  [cases.misses, ['dnsweir', 'unbound']],
+  [cases.hits20k, ['dnsweir', 'unbound']],
+  [cases.hits5k, ['dnsweir', 'unbound']],
+]
+
+async function main(): Promise<void> {
+  if (dnsweir.find() === undefined) throw new Error('dnsweir is not built: npm run build')
+  if (pinning === undefined) console.log('not pinned: one CPU, or no taskset; the numbers say little')
+  const results: Result[] = []
+  const servers: Server[] = []
+  const stub = await startStub()
+  try {
+    for (const peer of [dnsweir, unbound, dnsdist]) {
+      if (peer.find() === undefined) console.log(`${peer.name} is not installed: what compares with it is left out`)
+      else servers.push(await startServer(peer, stub.port))
+    }
+    for (let round = 1; round <= rounds; round++) {
+      console.log(`round ${round} of ${rounds} …`)
+      for (const [which, names] of turns) {
+        for (const server of servers.filter(({ name }) => names.includes(name))) {
+          results.push(await measure(server, which, seconds))
+        }
+      }
+      results.push(await deadlines(servers[0] as Server, 2 * seconds))
+    }
+    results.push(await million(servers[0] as Server))
+  } finally {
+    await Promise.all([...servers, stub].map((server) => server.stop()))
+  }
+  report(check(results))
+}
+
+function report(checks: readonly Check[]): void {
+  for (const { holds, sentence } of checks) console.log(`${holds ? 'ok    ' : 'FAILED'}  ${sentence}`)
+  const failed = checks.filter(({ holds }) => !holds).length
+  console.log(failed === 0 ? `all ${checks.length} hold` : `${failed} of ${checks.length} do not hold`)
+  if (failed > 0) process.exitCode = 1
+}
+
+await main().catch((error: Error) => {
+  console.error(error.message)
+  process.exitCode = 1
+})

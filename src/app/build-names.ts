@@ -1,0 +1,42 @@
+import type { LocalAnswersSettings } from '../guard/localAnswers/settings.ts'
+import { hostsFromText } from '../wire/hosts-text.ts'
+import { nameFromText } from '../wire/text.ts'
+import { recordFromText } from '../wire/zone-text.ts'
+import { SetupError } from '../threads/setup-error.ts'
+
+/** A name that the settings have checked → lower-case wire form. */
+export function wireName(text: string): Uint8Array {
+  const name = nameFromText(text)
+  if (name === undefined) throw new SetupError(`${text} is not a domain name`)
+  return lower(name)
+}
+
+/** Owner names of records and hosts; a wildcard's is the name it stands below (RFC 4592), for it speaks for all there. */
+export function localNames(
+  settings: LocalAnswersSettings,
+  files: Readonly<Record<string, string>>,
+): readonly Uint8Array[] {
+  if (settings.mode === 'disabled') return []
+  const names = new Map<string, Uint8Array>()
+  const add = (name: Uint8Array): void => {
+    const own = lower(isWildcard(name) ? name.subarray(2) : name)
+    names.set(own.join(), own)
+  }
+  for (const text of settings.records) {
+    const record = recordFromText(text)
+    if ('owner' in record) add(record.owner)
+  }
+  for (const path of settings.hosts) {
+    for (const entry of hostsFromText(files[path] ?? '').entries) entry.names.forEach(add)
+  }
+  return [...names.values()]
+}
+
+function isWildcard(name: Uint8Array): boolean {
+  return name[0] === 1 && name[1] === 0x2a
+}
+
+/** RFC 4343: ASCII letters alone. A length byte is at most 63, so it is never taken for a letter. */
+function lower(name: Uint8Array): Uint8Array {
+  return name.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte))
+}

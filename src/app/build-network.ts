@@ -1,0 +1,52 @@
+import { type NetworkInterfaceInfo } from 'node:os'
+import { PrefixTable } from '../base/address.ts'
+import type { PrefixData } from '../link/plan-data.ts'
+import { prefixFromText } from '../wire/text.ts'
+
+type Interfaces = NodeJS.Dict<NetworkInterfaceInfo[]>
+
+/** The prefixes of the machine's own interfaces. */
+export function onLinkPrefixes(interfaces: Interfaces): PrefixData[] {
+  const seen = new Map<string, PrefixData>()
+  for (const { cidr } of all(interfaces)) {
+    const prefix = cidr === null ? undefined : prefixFromText(cidr)
+    if (prefix !== undefined) seen.set(`${prefix.bytes.join('.')}/${prefix.length}`, prefix)
+  }
+  return [...seen.values()]
+}
+
+/** The machine's addresses in text, without scope. */
+export function localAddresses(interfaces: Interfaces): string[] {
+  return all(interfaces).map(({ address }) => address)
+}
+
+/** The interface index behind the scope of an address (`fe80::1%eth0`, `fe80::1%2`); 0 when there is none. */
+export function scopeOf(address: string, interfaces: Interfaces): number {
+  const scope = address.split('%')[1]
+  if (scope === undefined) return 0
+  if (/^\d{1,9}$/.test(scope)) return Number(scope)
+  const six = (interfaces[scope] ?? []).find((one) => one.family === 'IPv6' && one.scopeid !== 0)
+  return six?.family === 'IPv6' ? (six.scopeid ?? 0) : 0
+}
+
+/** Loopback, RFC 1918, ULA (RFC 4193), link-local: nobody far away spoofs answers of these. */
+export function isPrivateAddress(bytes: Uint8Array): boolean {
+  const mapped = bytes.length === 16 ? bytes : Uint8Array.of(...v4Mapped, ...bytes)
+  return privatePrefixes.has(mapped, 0)
+}
+
+/** Is `name` the domain itself or a name below it? Both in lower-case text without trailing dot. */
+export function isBelow(name: string, domain: string): boolean {
+  return name === domain || name.endsWith(`.${domain}`)
+}
+
+function all(interfaces: Interfaces): NetworkInterfaceInfo[] {
+  return Object.values(interfaces).flatMap((list) => list ?? [])
+}
+
+const v4Mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+const privatePrefixes = new PrefixTable(
+  ['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '::1/128', 'fc00::/7', 'fe80::/10']
+    .map(prefixFromText)
+    .filter((prefix) => prefix !== undefined),
+)

@@ -1,0 +1,91 @@
+import type { CacheData, PlanData, RouteData } from '../link/plan-data.ts'
+import { routesMax } from '../link/plan-data.ts'
+import { planRules } from '../guard/plan.ts'
+import { SetupError } from '../threads/setup-error.ts'
+import { localNames, wireName } from './build-names.ts'
+import { isBelow, onLinkPrefixes } from './build-network.ts'
+import { UpstreamList } from './build-upstreams.ts'
+import type { CacheSettings, Settings } from './settings.ts'
+import type { World } from './world.ts'
+
+/** A plan, and what was met on the way to it. */
+export interface Build {
+  readonly plan: PlanData
+  /** The files that were read, or would have been: a change in them asks for a new plan. */
+  readonly watched: readonly string[]
+  /** One sentence each. */
+  readonly warnings: readonly string[]
+}
+
+/** Where search suffixes come from when no upstream is a file. */
+const systemResolvConf = '/etc/resolv.conf'
+
+/**
+ * Settings → the plan that all workers get. Files are read here, once, so that all workers see the same.
+ * Throws SetupError when a file that the operator named can't be read or a limit is passed.
+ */
+export function build(settings: Settings, generation: number, world: World): Build {
+  const upstreams = new UpstreamList(settings.listen, world)
+  const defaultRoute: RouteData = { name: '.', zones: [wireName('.')], upstreams: upstreams.indexes(settings.upstreams) }
+  const routes = settings.routes.map((route) => ({
+    name: route.zones.join(','),
+    zones: route.zones.map(wireName),
+    upstreams: upstreams.indexes(route.upstreams),
+  }))
+  if (routes.length + 1 > routesMax) throw new SetupError(`routes: ${routes.length} are listed, at most ${routesMax - 1} are built`)
+
+  const suffixes = settings.searchSuffixes === 'auto' ? automaticSuffixes() : settings.searchSuffixes
+  const files = readFiles(settings, world)
+  const plan: PlanData = {
+    generation,
+    upstreams: upstreams.list,
+    routes: [defaultRoute, ...routes],
+    clusterDomains: settings.clusterDomains.map(wireName),
+    searchSuffixes: suffixes.map(wireName),
+    localNames: localNames(settings.guard.localAnswers, files),
+    onLink: onLinkPrefixes(world.interfaces()),
+    forward: {
+      policy: settings.forward.policy,
+      replyWithinMs: settings.forward.replyWithin,
+      attempts: settings.forward.attempts,
+      giveUpAfterMs: settings.forward.giveUpAfter,
+    },
+    cache: cacheData(settings.cache),
+    rules: planRules({ ...settings.guard }),
+    files,
+    loopIntervalMs: settings.loop.interval,
+  }
+  return { plan, watched: [...new Set([...upstreams.files, ...Object.keys(files)])], warnings: upstreams.warnings }
+
+  /** A suffix at or below a cluster domain is what the pods' own search lists hold: it makes no name junk (FIELD 2). */
+  function automaticSuffixes(): readonly string[] {
+    if (upstreams.files.length === 0) upstreams.readFile(systemResolvConf)
+    return [...upstreams.search].filter((suffix) => !settings.clusterDomains.some((domain) => isBelow(suffix, domain)))
+  }
+}
+
+function readFiles({ guard: { localAnswers } }: Settings, world: World): Record<string, string> {
+  if (localAnswers.mode === 'disabled') return {}
+  const texts = localAnswers.hosts.map((path) => {
+    const text = world.readText(path)
+    if (text === undefined) throw new SetupError(`guard.localAnswers.hosts: ${path} can't be read`)
+    return [path, text] as const
+  })
+  return Object.fromEntries(texts)
+}
+
+function cacheData(settings: CacheSettings): CacheData {
+  return {
+    maxBytes: settings.maxSize,
+    maxTtl: seconds(settings.maxTtl),
+    minTtl: seconds(settings.minTtl),
+    maxNegativeTtl: seconds(settings.maxNegativeTtl),
+    noSoaTtl: seconds(settings.noSoaTtl),
+    failureTtl: seconds(settings.failureTtl),
+  }
+}
+
+/** A TTL is in whole seconds; a part of one counts as one, so that a setting above 0 never means 0. */
+function seconds(ms: number): number {
+  return Math.ceil(ms / 1000)
+}

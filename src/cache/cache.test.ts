@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { hashBytes, hashEnd } from '../base/hash.ts'
+import { seededRandom } from '../base/random.ts'
+import { Draft } from '../query/draft.ts'
+import { nameFromText } from '../wire/text.ts'
+import { Rebuilt } from '../wire/rebuild.ts'
+import type { ReplyParts } from '../../test/support/message.ts'
+import { query as message, parse, reply } from '../../test/support/message.ts'
+import type { CacheKey } from './cache.ts'
+import { CACHE_HIT, CACHE_MISS, CACHE_NEGATIVE, Cache } from './cache.ts'
+import { cacheSeconds } from './cacheable.ts'
+
+function keyFor(name: string, type = 1, extra: Partial<CacheKey> = {}): CacheKey {
+  const bytes = nameFromText(name) as Uint8Array
+  return { name: bytes, nameLength: bytes.length, hash: hashBytes(9, bytes, 0, bytes.length), type, dnssec: 0, route: 0, ...extra }
+}
+
+function answerTo(name: string, parts: ReplyParts): Rebuilt {
+  const bytes = reply(parse(message(name)), parts)
+  const key = keyFor(name)
+  const work = new Rebuilt()
+  work.read(bytes, 0, bytes.length, key.name, key.nameLength, 1)
+  return work
+}
+
+const settings = { maxBytes: 0, maxTtl: 3600, minTtl: 0, maxNegativeTtl: 30, noSoaTtl: 30, failureTtl: 5 }
+const draft = new Draft()
+
+describe('Cache', () => {
+  it('gives back what was kept until it expires, and its age', () => {
+    const cache = new Cache(1 << 20)
+    cache.put(keyFor('a.test'), answerTo('a.test', { answers: ['a.test 60 A 192.0.2.1'] }), 0, 60_000, 1000)
+    assert.equal(cache.get(keyFor('a.test'), 11_500, draft), CACHE_HIT)
+    assert.deepEqual([draft.age, draft.answers, draft.length, draft.ttlCount], [10, 1, 16, 1])
+    assert.equal(cache.get(keyFor('a.test'), 61_001, draft), CACHE_MISS)
+  })
+
+  it('never mixes DO, CD, routes, types or names', () => {
+    const cache = new Cache(1 << 20)
+    const answer = answerTo('a.test', { answers: ['a.test 60 A 192.0.2.1'] })
+    cache.put(keyFor('a.test'), answer, 0, 60_000, 0)
+    const others = [keyFor('b.test'), keyFor('a.test', 28), keyFor('a.test', 1, { dnssec: 1 }), keyFor('a.test', 1, { dnssec: 2 }), keyFor('a.test', 1, { route: 77 })]
+    for (const other of others) assert.equal(cache.get(other, 1, draft), CACHE_MISS)
+  })
+
+  it('compares full keys: a hash collision is a miss', () => {
+    const cache = new Cache(1 << 20)
+    cache.put(keyFor('a.test', 1, { hash: 5 }), answerTo('a.test', { answers: ['a.test 60 A 192.0.2.1'] }), 0, 60_000, 0)
+    assert.equal(cache.get(keyFor('b.test', 1, { hash: 5 }), 1, draft), CACHE_MISS)
+  })
+
+  it('keeps entries that span blocks whole, and refuses one above the limit', () => {
+    const cache = new Cache(1 << 20)
+    const answers = Array.from({ length: 60 }, (_, i) => `a.test 60 A 192.0.2.${i}`)
+    cache.put(keyFor('a.test'), answerTo('a.test', { answers }), 0, 60_000, 0)
+    assert.equal(cache.get(keyFor('a.test'), 1, draft), CACHE_HIT)
+    assert.deepEqual([draft.answers, draft.length, draft.rotateCount], [60, 60 * 16, 60])
+    assert.equal(draft.bytes[draft.at + 59 * 16 + 15], 59)
+    const huge = Array.from({ length: 1200 }, (_, i) => `a.test 60 A 192.${i >> 8}.2.${i & 255}`)
+    assert.equal(cache.put(keyFor('a.test'), answerTo('a.test', { answers: huge }), 0, 60_000, 0), false)
+  })
+
+  it('stays within its bytes whatever comes, and gives back only right answers', () => {
+    const cache = new Cache(256 * 1024)
+    const random = seededRandom(42)
+    const kept = new Map<string, number>()
+    for (let i = 0; i < 20_000; i++) {
+      const name = `n${hashEnd(random.u32()) % 3000}.test`
+      const size = 1 + (random.u32() % 30)
+      if (random.u32() % 2) {
+        const answers = Array.from({ length: size }, (_, k) => `${name} 60 A 192.0.2.${k}`)
+        cache.put(keyFor(name), answerTo(name, { answers }), 0, 60_000, 0)
+        kept.set(name, size)
+      } else if (cache.get(keyFor(name), 1, draft) !== CACHE_MISS) assert.equal(draft.answers, kept.get(name))
+      assert.ok(cache.bytes <= 256 * 1024)
+    }
+    assert.ok(cache.evicted > 0 && cache.entries > 100)
+    cache.clear()
+    assert.deepEqual([cache.entries, cache.slab.used], [0, 0])
+  })
+
+  it('hands an entry to another shard', () => {
+    const [one, other] = [new Cache(1 << 20), new Cache(1 << 20)]
+    const key = keyFor('a.test')
+    one.put(key, answerTo('a.test', { answers: ['a.test 60 A 192.0.2.7'] }), 0, 60_000, 1000)
+    const entry = one.export(key) as Uint8Array
+    other.import(entry, 0, entry.length, key)
+    assert.equal(other.get(key, 5000, draft), CACHE_HIT)
+    assert.deepEqual([draft.age, draft.bytes[draft.at + 15]], [4, 7])
+  })
+})
+
+describe('cacheSeconds', () => {
+  const soa = (ttl: number, minimum: number) => [`test ${ttl} SOA ns.test. admin.test. 1 2 3 4 ${minimum}`]
+  const cases: [string, ReplyParts, boolean, number][] = [
+    ['positive: its TTL', { answers: ['a.test 60 A 192.0.2.1'] }, false, 60],
+    ['positive above the cap', { answers: ['a.test 90000 A 192.0.2.1'] }, false, 3600],
+    ['TTL 0 is for this client only', { answers: ['a.test 0 A 192.0.2.1'] }, false, 0],
+    ['top bit set is 0 (RFC 2181)', { answers: ['a.test 2147483649 A 192.0.2.1'] }, false, 0],
+    ['negative: SOA TTL', { rcode: 3, authority: soa(10, 60) }, false, 10],
+    ['negative: MINIMUM', { rcode: 3, authority: soa(300, 20) }, false, 20],
+    ['negative above the cap', { rcode: 3, authority: soa(300, 300) }, false, 30],
+    ['negative in a cluster zone', { rcode: 3, authority: soa(300, 30) }, true, 5],
+    ['negative without SOA', { rcode: 3 }, false, 30],
+    ['NODATA without SOA in a cluster zone', {}, true, 5],
+    ['a chain bounds its negative', { rcode: 3, answers: ['a.test 7 CNAME b.test'], authority: soa(60, 60) }, false, 7],
+    ['a partial chain', { answers: ['a.test 60 CNAME b.test'] }, false, 0],
+    ['a referral', { authority: ['test 60 NS ns.test'] }, false, 0],
+    ['a failure', { rcode: 2 }, false, 5],
+  ]
+  for (const [what, parts, inCluster, seconds] of cases) {
+    it(what, () => assert.equal(cacheSeconds(answerTo('a.test', parts), settings, inCluster), seconds))
+  }
+
+  it('adds an SOA where there was none: MNAME dnsweir.invalid, owner the parent, TTL = MINIMUM', () => {
+    const work = answerTo('deep.a.test', { rcode: 3 })
+    cacheSeconds(work, settings, false)
+    assert.equal(work.authorities, 1)
+    const body = Buffer.from(work.writer.body.subarray(0, work.writer.length))
+    assert.equal(body.readUInt16BE(0), 0xc000 | (12 + 5))
+    assert.deepEqual([body.readUInt32BE(6), body.readUInt32BE(body.length - 4)], [30, 30])
+    assert.ok(body.includes('dnsweir'))
+  })
+
+  it('raises a positive answer to minTtl', () => {
+    const work = answerTo('a.test', { answers: ['a.test 0 A 192.0.2.1'] })
+    assert.equal(cacheSeconds(work, { ...settings, minTtl: 5 }, false), 5)
+    assert.equal(Buffer.from(work.writer.body).readUInt32BE(6), 5)
+    const cache = new Cache(1 << 20)
+    cache.put(keyFor('a.test'), answerTo('a.test', { rcode: 3 }), 0, 1000, 0)
+    assert.equal(cache.get(keyFor('a.test'), 1, draft), CACHE_NEGATIVE)
+  })
+})

@@ -1,0 +1,45 @@
+import type { CacheData } from '../link/plan-data.ts'
+import type { Rebuilt } from '../wire/rebuild.ts'
+import { KIND_FAILURE, KIND_NODATA, KIND_NXDOMAIN, KIND_POSITIVE } from '../wire/rebuild.ts'
+
+/** Negatives below a cluster domain live this long at most: a service is created in seconds (FIELD 2). */
+export const clusterNegativeTtlMax = 5
+/** RFC 2308 section 7: failures are kept five minutes at most. */
+const failureTtlMax = 300
+
+/**
+ * For how many seconds an answer is kept, 0: not at all. Each decision stands here, with its RFC; the answer's TTLs are brought in line with it, so that nobody
+ * behind us keeps it longer.
+ *
+ * @param inCluster the question is at or below a cluster domain
+ */
+export function cacheSeconds(answer: Rebuilt, settings: CacheData, inCluster: boolean): number {
+  switch (answer.kind) {
+    case KIND_POSITIVE: {
+      // A TTL of 0 says: for this transaction only (RFC 1035 section 3.2.1); the operator's minTtl may overrule that.
+      const ttl = Math.min(Math.max(answer.answerTtl, settings.minTtl), settings.maxTtl)
+      if (ttl > answer.answerTtl) answer.raiseTtls(ttl)
+      else answer.capTtls(settings.maxTtl)
+      return ttl
+    }
+    case KIND_NODATA:
+    case KIND_NXDOMAIN:
+      return negativeSeconds(answer, settings, inCluster)
+    case KIND_FAILURE:
+      // RFC 9520 section 3.2: between 1 s and 5 min.
+      return Math.min(Math.max(settings.failureTtl, 1), failureTtlMax)
+    default:
+      // A partial chain or a referral answers nothing.
+      return 0
+  }
+}
+
+/** RFC 2308 section 5: min(SOA TTL, MINIMUM); without SOA by our own setting, or nothing would be held back (FIELD 3.4). */
+function negativeSeconds(answer: Rebuilt, settings: CacheData, inCluster: boolean): number {
+  // The cap is for what others say; noSoaTtl is already the operator's own word.
+  const wanted = answer.soaTtl === -1 ? settings.noSoaTtl : Math.min(answer.soaTtl, settings.maxNegativeTtl)
+  // A chain's own TTLs count too: the negative stands at its end.
+  const ttl = Math.min(wanted, inCluster ? clusterNegativeTtlMax : Number.POSITIVE_INFINITY, answer.answerTtl)
+  answer.sealNegative(ttl)
+  return ttl
+}

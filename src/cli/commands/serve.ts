@@ -1,0 +1,2 @@
+import { parseArgs } from 'node:util'
+import type { Command } from 'commander'

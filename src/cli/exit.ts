@@ -1,0 +1,15 @@
+import { type Problem, formatProblems } from '../config/problem.ts'
+
+/** Exit code of everything that the operator can mend: the command line, the configuration, a port in use. */
+export const usageExit = 2
+
+/** Says a sentence on standard error and ends with exit code 2. */
+export function fail(sentence: string): void {
+  process.stderr.write(`dnsweir: ${sentence}\n`)
+  process.exitCode = usageExit
+}
+
+/** Prints all problems, each with its line and a caret. */
+export function printProblems(problems: readonly Problem[]): void {
+  if (problems.length > 0) process.stderr.write(`${formatProblems(problems)}\n`)
+}

@@ -1,0 +1,34 @@
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { Guard } from '../guard/guard.ts'
+import { createGuard } from '../guard/guard.ts'
+import type { PlanData } from '../link/plan-data.ts'
+import type { Counters } from '../metrics/counters.ts'
+import { NameSet } from '../query/name-set.ts'
+import { RouteTable } from '../query/route.ts'
+
+/** All that a reload swaps, built from plain data; one reference in the engine points at it. */
+export interface Plan {
+  readonly data: PlanData
+  readonly guard: Guard
+  readonly routes: RouteTable
+  readonly clusterDomains: NameSet
+}
+
+export interface PlanDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly counters: Counters
+  /** Memory that all shards share under this key; the same after a reload. */
+  readonly shared: (key: string, bytes: number) => SharedArrayBuffer | undefined
+}
+
+/** Builds a plan; throws a sentence when a rule refuses its settings. @param before hands its rules' state over */
+export function buildPlan(data: PlanData, deps: PlanDeps, before: Plan | undefined): Plan {
+  return {
+    data,
+    guard: createGuard(data, deps, before?.guard),
+    routes: new RouteTable(data),
+    clusterDomains: new NameSet(data.clusterDomains),
+  }
+}

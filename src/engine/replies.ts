@@ -1,0 +1,113 @@
+import type { Counters } from '../metrics/counters.ts'
+import * as metric from '../metrics/catalog.ts'
+import { endpointBytes } from '../net/endpoint.ts'
+import type { Outbox } from '../net/outbox.ts'
+import type { DatagramPort } from '../net/reactor.ts'
+import type { Draft } from '../query/draft.ts'
+import type { Query } from '../query/query.ts'
+import { Reply } from '../query/reply.ts'
+import { replyLimit, sealReply, writeReply } from '../query/write-reply.ts'
+import { FLAGS, TC } from '../wire/header.ts'
+import type { Guard } from '../guard/guard.ts'
+
+/** Where replies to streamed queries are written: the packed message that leaves at the end of the turn (listen/streamed). */
+export interface StreamedReplies {
+  readonly bytes: Uint8Array
+  openReply(connection: number, generation: number): number
+  closeReply(length: number): void
+  noReply(connection: number, generation: number): void
+}
+
+/** Writes each reply straight into the place it leaves from: a tx slot, or the message to the streams worker. */
+export class Replies {
+  /** By listener id. */
+  readonly listeners: (DatagramPort | undefined)[] = []
+  guard: Guard | undefined
+  private readonly outbox: Outbox
+  private readonly streamed: StreamedReplies
+  private readonly counters: Counters
+  private readonly reply = new Reply()
+  private rotation = 0
+
+  constructor(outbox: Outbox, streamed: StreamedReplies, counters: Counters) {
+    this.outbox = outbox
+    this.streamed = streamed
+    this.counters = counters
+  }
+
+  /** Sends the draft as the reply to `query`, and books how the query ended. */
+  send(query: Query, draft: Draft, outcome: number): void {
+    const lane = this.counters.lane
+    lane[outcome] = (lane[outcome] as number) + 1
+    const rcode = replyCounter(draft.rcode)
+    lane[rcode] = (lane[rcode] as number) + 1
+    if (query.streamed) this.sendStreamed(query, draft)
+    else this.sendDatagram(query, draft)
+  }
+
+  /** Ends a query without a reply. */
+  drop(query: Query, outcome: number): void {
+    this.counters.add(outcome)
+    if (query.streamed) this.endStreamed(query)
+  }
+
+  /** A streamed message gets no reply: its connection must hear of it all the same. */
+  endStreamed(query: Query): void {
+    this.streamed.noReply(query.connection, query.connectionGeneration)
+  }
+
+  flush(): void {
+    this.outbox.flush()
+  }
+
+  private sendDatagram(query: Query, draft: Draft): void {
+    const port = this.listeners[query.listener]
+    if (port === undefined) return
+    const slot = this.outbox.take(port)
+    const batch = this.outbox.batch
+    const reply = this.reply
+    reply.bytes = batch.bytes
+    reply.at = batch.dataAt(slot)
+    reply.limit = replyLimit(query)
+    this.write(query, draft)
+    const to = batch.peerAt(slot)
+    for (let i = 0; i < endpointBytes; i++) batch.bytes[to + i] = query.peer[query.peerAt + i] as number
+    this.outbox.commit(reply.length)
+  }
+
+  private sendStreamed(query: Query, draft: Draft): void {
+    const reply = this.reply
+    reply.at = this.streamed.openReply(query.connection, query.connectionGeneration)
+    reply.bytes = this.streamed.bytes
+    reply.limit = replyLimit(query)
+    this.write(query, draft)
+    this.streamed.closeReply(reply.length)
+  }
+
+  private write(query: Query, draft: Draft): void {
+    const reply = this.reply
+    writeReply(query, draft, this.rotation++ & 0xffff, reply)
+    if (query.marks !== 0) this.guard?.finish(query, reply)
+    sealReply(query, draft, reply)
+    if (((reply.bytes[reply.at + FLAGS] as number) & (TC >> 8)) !== 0) this.counters.add(metric.truncated)
+  }
+}
+
+function replyCounter(rcode: number): number {
+  switch (rcode) {
+    case 0:
+      return metric.replies.NOERROR
+    case 3:
+      return metric.replies.NXDOMAIN
+    case 2:
+      return metric.replies.SERVFAIL
+    case 5:
+      return metric.replies.REFUSED
+    case 1:
+      return metric.replies.FORMERR
+    case 4:
+      return metric.replies.NOTIMP
+    default:
+      return metric.replies.other
+  }
+}

@@ -1,0 +1,196 @@
+import type { Cache, CacheKey } from '../cache/cache.ts'
+import { CACHE_FAILURE, CACHE_HIT, CACHE_MISS } from '../cache/cache.ts'
+import * as metric from '../metrics/catalog.ts'
+import type { Counters } from '../metrics/counters.ts'
+import { Draft } from '../query/draft.ts'
+import { OPEN_ANY, OPEN_BADVERS, OPEN_NOTIMP, OPEN_OK, OPEN_REFUSED, OPEN_RESPONSE, OPEN_SHORT, openQuery } from '../query/open.ts'
+import { PROBE_COREDNS, PROBE_DNSMASQ, PROBE_DNSWEIR, PROBE_NONE, PROBE_ROOT_NS, probeOf } from '../query/probe.ts'
+import type { Query } from '../query/query.ts'
+import { CACHE_ONLY, DROP, PASS, REPLY } from '../query/verdict.ts'
+import type { Forward } from '../upstream/forward.ts'
+import { NO_UPSTREAM, RESTRAINED } from '../upstream/forward.ts'
+import type { LoopBoard } from '../upstream/loop-board.ts'
+import { Ede, Rcode } from '../wire/codes.ts'
+import type { Complete } from './complete.ts'
+import type { Plan } from './plan.ts'
+import type { Replies } from './replies.ts'
+
+export interface ServeDeps {
+  readonly counters: Counters
+  readonly cache: Cache
+  readonly forward: Forward
+  readonly board: LoopBoard
+  readonly replies: Replies
+  readonly complete: Complete
+  readonly hashSeed: number
+}
+
+/**
+ * The road of a query, from its bytes to its reply or its place in a flight. The first file to read:
+ *
+ *   open ─▶ acl ─▶ probes ─▶ guard.check ─▶ route ─▶ cache ─▶ guard.checkMiss ─▶ forward
+ *     │ error  │ refused │       │ reply, drop          │ hit        │ limit          │ full, none
+ *     ▼        ▼         ▼       ▼                      ▼            ▼                ▼
+ *   one reply, or none, is booked as exactly one outcome
+ *
+ * Nothing here allocates, awaits, throws or builds a string.
+ */
+export class Serve {
+  plan: Plan
+  private readonly deps: ServeDeps
+  private readonly hit = new Draft()
+  private readonly own = new Draft(64)
+  private readonly key: CacheKey
+
+  constructor(plan: Plan, deps: ServeDeps) {
+    this.plan = plan
+    this.deps = deps
+    this.key = { name: new Uint8Array(0), nameLength: 0, hash: 0, type: 0, dnssec: 0, route: 0 }
+    this.own.bytes.set(anyRecord)
+  }
+
+  /** Walks the road with a query whose message, peer and listener are filled in. */
+  serve(query: Query, now: number): void {
+    const { counters, hashSeed } = this.deps
+    const opened = openQuery(query, hashSeed)
+    if (opened === OPEN_SHORT || opened === OPEN_RESPONSE) {
+      counters.add(opened === OPEN_SHORT ? metric.ignored.short : metric.ignored.response)
+      this.endSilently(query)
+      return
+    }
+    query.receivedAt = now
+    counters.add(query.streamed ? metric.queries.tcp : metric.queries.udp)
+    if (!this.admit(query)) return
+    if (opened !== OPEN_OK) return this.answerError(query, opened)
+    const probe = probeOf(query)
+    if (probe !== PROBE_NONE && this.passProbe(query, probe, now)) return
+    if (probe !== PROBE_ROOT_NS && !this.check(query)) return
+    this.lookUp(query, probe === PROBE_ROOT_NS, now)
+  }
+
+  /** The acl comes before everything, also before errors and probes, on every transport. */
+  private admit(query: Query): boolean {
+    const verdict = this.plan.guard.admit(query)
+    return verdict === PASS || !this.settle(query, verdict)
+  }
+
+  private check(query: Query): boolean {
+    const verdict = this.plan.guard.check(query)
+    return verdict === PASS || !this.settle(query, verdict)
+  }
+
+  /** Carries a verdict out; true when it ended the query. */
+  private settle(query: Query, verdict: number): boolean {
+    if (verdict === REPLY) this.deps.replies.send(query, this.plan.guard.draft, metric.outcomes.rule)
+    else if (verdict === DROP) this.deps.replies.drop(query, metric.outcomes.dropped)
+    else {
+      if (verdict === CACHE_ONLY) query.cacheOnly = 1
+      return false
+    }
+    return true
+  }
+
+  private lookUp(query: Query, exempt: boolean, now: number): void {
+    const { cache, counters, replies } = this.deps
+    query.route = this.plan.routes.find(query)
+    const found = cache.get(this.keyOf(query), now, this.hit)
+    const lane = counters.lane
+    if (found !== CACHE_MISS) {
+      if (exempt && found === CACHE_FAILURE) return replies.drop(query, metric.outcomes.probe)
+      const place =
+        found === CACHE_HIT ? metric.cache.hit : found === CACHE_FAILURE ? metric.cache.failureHit : metric.cache.negativeHit
+      lane[place] = (lane[place] as number) + 1
+      if (found === CACHE_FAILURE) this.hit.ede = Ede.CACHED_ERROR
+      replies.send(query, this.hit, metric.outcomes.hit)
+      return
+    }
+    counters.add(metric.cache.miss)
+    if (!exempt && !this.checkMiss(query)) return
+    this.ask(query, exempt, now)
+  }
+
+  /** False when a rule ended the query, or allowed it the cache only and the cache had nothing. */
+  private checkMiss(query: Query): boolean {
+    const verdict = query.cacheOnly ? CACHE_ONLY : this.plan.guard.checkMiss(query)
+    if (verdict === PASS) return true
+    if (verdict !== CACHE_ONLY && this.settle(query, verdict)) return false
+    this.deps.replies.send(query, this.plan.guard.draft, metric.outcomes.rule)
+    return false
+  }
+
+  private ask(query: Query, exempt: boolean, now: number): void {
+    const flight = this.deps.forward.ask(query, now)
+    if (flight >= 0) {
+      if (!this.deps.complete.wait(flight, query, now)) this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
+      return
+    }
+    // An unanswered health check is how CoreDNS learns to use its second target (FIELD 3.2).
+    if (exempt) return this.deps.replies.drop(query, metric.outcomes.probe)
+    this.fail(query, flight === NO_UPSTREAM || flight === RESTRAINED ? Ede.NO_REACHABLE_AUTHORITY : Ede.NETWORK_ERROR)
+  }
+
+  /** Loop probes bypass rules, cache and coalescing and are sent once (FIELD 3.1). True when the query's road ends here. */
+  private passProbe(query: Query, probe: number, now: number): boolean {
+    const { board, counters, complete, forward, replies } = this.deps
+    if (probe === PROBE_ROOT_NS) {
+      counters.add(metric.guardSeen.rootNs)
+      return false
+    }
+    if (probe === PROBE_DNSWEIR && board.sighting(query)) {
+      counters.add(metric.guardSeen.own)
+      replies.drop(query, metric.outcomes.probe)
+      return true
+    }
+    counters.add(
+      probe === PROBE_COREDNS ? metric.guardSeen.coredns : probe === PROBE_DNSMASQ ? metric.guardSeen.dnsmasq : metric.guardSeen.dnsweir,
+    )
+    query.route = this.plan.routes.find(query)
+    const flight = forward.askOnce(query, now)
+    if (flight < 0 || !complete.wait(flight, query, now)) this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
+    return true
+  }
+
+  /** What can't walk the road is answered at once (RFC 8906: always answer). */
+  private answerError(query: Query, opened: number): void {
+    const { replies } = this.deps
+    const draft = this.own
+    if (opened === OPEN_ANY) {
+      draft.reset(Rcode.NOERROR)
+      draft.length = anyRecord.length
+      draft.answers = 1
+      replies.send(query, draft, metric.outcomes.rule)
+      return
+    }
+    draft.reset(
+      opened === OPEN_NOTIMP ? Rcode.NOTIMP : opened === OPEN_BADVERS ? 16 : opened === OPEN_REFUSED ? Rcode.REFUSED : Rcode.FORMERR,
+    )
+    replies.send(query, draft, metric.outcomes.error)
+  }
+
+  private fail(query: Query, ede: number): void {
+    this.own.reset(Rcode.SERVFAIL)
+    this.own.ede = ede
+    this.deps.replies.send(query, this.own, metric.outcomes.failed)
+  }
+
+  /** No query, so nothing is booked; a stream must still hear that its message is done. */
+  private endSilently(query: Query): void {
+    if (query.streamed) this.deps.replies.endStreamed(query)
+  }
+
+  private keyOf(query: Query): CacheKey {
+    const key = this.key
+    key.name = query.name
+    key.nameLength = query.nameLength
+    key.hash = query.hash
+    key.type = query.askType
+    key.dnssec = query.dnssecOk | (query.checkingDisabled << 1)
+    key.route = this.plan.routes.keys[query.route] as number
+    return key
+  }
+}
+
+/** RFC 8482 section 4.2: an HINFO record with CPU "RFC8482" and an empty OS in place of everything. TTL 3600 s. */
+const anyRecord = Uint8Array.from([
+  ...[0xc0, 12, 0, 13, 0, 1, 0, 0, 0x0e, 0x10, 0, 9, 7, 0x52, 0x46, 0x43, 0x38, 0x34, 0x38, 0x32, 0],
+])

@@ -1,0 +1,182 @@
+import type { MessagePort } from 'node:worker_threads'
+import { receiveMessageOnPort } from 'node:worker_threads'
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import { Cache } from '../cache/cache.ts'
+import { StreamedLink } from '../listen/streamed.ts'
+import type { WorkerEvent } from '../link/messages.ts'
+import { emptyPlan, type PlanData } from '../link/plan-data.ts'
+import { gauges } from '../metrics/catalog.ts'
+import type { Counters } from '../metrics/counters.ts'
+import { Batch } from '../net/batch.ts'
+import { Outbox } from '../net/outbox.ts'
+import type { ListenerSocket, Reactor, Turn } from '../net/reactor.ts'
+import type { Sys } from '../net/sys.ts'
+import { Tickets } from '../query/ticket.ts'
+import { Forward } from '../upstream/forward.ts'
+import { flightSlots } from '../upstream/flight.ts'
+import type { LoopBoard } from '../upstream/loop-board.ts'
+import { Complete } from './complete.ts'
+import { Datagrams } from './datagrams.ts'
+import { Learned } from './learned.ts'
+import type { Plan } from './plan.ts'
+import { buildPlan } from './plan.ts'
+import { Replies } from './replies.ts'
+import { Serve } from './serve.ts'
+import { createTurn } from './turn.ts'
+
+export interface EngineDeps {
+  readonly reactor: Reactor
+  readonly sys: Sys | undefined
+  readonly clock: Clock
+  readonly random: Random
+  readonly counters: Counters
+  readonly board: LoopBoard
+  /** Its place among the shards; shard 0 sends the loop probes. */
+  readonly shard: number
+  /** How many shards share the cache's bytes. */
+  readonly shards: number
+  /** Seeds the hashes of names; the same in all shards of a process. */
+  readonly hashSeed: number
+  /** Memory that all shards share under this key. */
+  readonly shared: (key: string, bytes: number) => SharedArrayBuffer | undefined
+  readonly events: (event: WorkerEvent) => void
+  /** Takes main's messages when the reactor was kicked. */
+  readonly control: () => void
+}
+
+/** Tx slots for replies: the longest we send over UDP, rounded to words. */
+const replySlotBytes = 1280
+/** Rx slots: an EDNS query of any reasonable size; longer ones are cut by the kernel and dropped. */
+const querySlotBytes = 4096
+
+/** One shard's data plane: everything between its reactor and the messages of other threads. A plain state machine over (packets, clock). */
+export class ShardEngine {
+  readonly turn: Turn
+  readonly streamed: StreamedLink
+  private readonly deps: EngineDeps
+  private readonly cache: Cache
+  private readonly learned: Learned
+  private readonly datagrams: Datagrams
+  private readonly replies: Replies
+  private readonly tickets = new Tickets()
+  private readonly forward: Forward
+  private readonly complete: Complete
+  private readonly serve: Serve
+  private plan: Plan
+
+  /** Starts with a plan that knows no upstream and no rule; the first `commit` brings the real one. */
+  constructor(deps: EngineDeps) {
+    this.deps = deps
+    const { counters, sys, clock, board, hashSeed } = deps
+    this.plan = buildPlan(emptyPlan, deps, undefined)
+    this.cache = new Cache(0)
+    this.learned = new Learned(this.cache, sys, counters, hashSeed)
+    this.streamed = new StreamedLink({
+      serve: (query, now) => this.serve.serve(query, now),
+      answered: (token, generation, bytes, at, length, now) =>
+        this.forward.receiveStreamed(token, generation, bytes, at, length, now),
+    })
+    this.replies = new Replies(new Outbox(new Batch(sys, replySlotBytes)), this.streamed, counters)
+    this.complete = new Complete(this.plan, flightSlots, {
+      counters,
+      cache: this.cache,
+      tickets: this.tickets,
+      replies: this.replies,
+      learned: this.learned,
+      hashSeed,
+    })
+    this.forward = new Forward({ ...deps, streamed: this.streamed, end: this.complete })
+    this.complete.forward = this.forward
+    this.serve = new Serve(this.plan, {
+      counters,
+      cache: this.cache,
+      forward: this.forward,
+      board,
+      replies: this.replies,
+      complete: this.complete,
+      hashSeed,
+    })
+    this.datagrams = new Datagrams(new Batch(sys, querySlotBytes), this.serve, this.replies, counters)
+    this.adopt(this.plan)
+    this.turn = createTurn({
+      forward: this.forward,
+      datagrams: this.datagrams,
+      replies: this.replies,
+      streamed: this.streamed,
+      learned: this.learned,
+      clock,
+      drain: (now) => this.drain(now),
+      gauge: () => this.gauge(),
+    })
+  }
+
+  /** First step of a reload: builds the plan beside the one in use; throws a sentence when it can't be served. */
+  prepare(data: PlanData): Plan {
+    return buildPlan(data, this.deps, this.plan)
+  }
+
+  /** Second step: from the next query on. The cache stays; routes that changed have other keys in it. */
+  commit(plan: Plan): void {
+    const before = this.plan
+    this.adopt(plan)
+    if (before !== plan) before.guard.close()
+  }
+
+  /** All listeners from now on, those of the same id kept. Returns a sentence per listener that could not be opened. */
+  listen(listeners: readonly ListenerSocket[]): string[] {
+    return this.datagrams.listen(this.deps.reactor, listeners)
+  }
+
+  /** The streams worker, or its successor. */
+  attachStreams(port: MessagePort | undefined): void {
+    this.streamed.attach(port, this.deps.clock.now())
+  }
+
+  /** Another shard, or its successor. */
+  attachPeer(shard: number, port: MessagePort, kickFd: number): void {
+    this.learned.attach(shard, port, kickFd)
+  }
+
+  /** A message of another shard that came on Node's loop. */
+  learn(message: ArrayBuffer): void {
+    this.learned.take(message)
+  }
+
+  /** Queries that wait. */
+  get waiting(): number {
+    return this.tickets.slots.inUse
+  }
+
+  private adopt(plan: Plan): void {
+    this.plan = plan
+    this.serve.plan = plan
+    this.complete.plan = plan
+    this.replies.guard = plan.guard
+    this.streamed.configure(plan.data.generation)
+    this.forward.configure(plan.data)
+    this.cache.resize(Math.floor(plan.data.cache.maxBytes / this.deps.shards))
+  }
+
+  /** Messages that wait on ports, after a kick. True when more are left than one turn takes. */
+  private drain(now: number): boolean {
+    this.deps.control()
+    for (const { port } of this.learned.ports) {
+      for (let left = 64; left > 0; left--) {
+        const received = receiveMessageOnPort(port)
+        if (received === undefined) break
+        this.learned.take(received.message as ArrayBuffer)
+      }
+    }
+    return this.streamed.receive(now)
+  }
+
+  private gauge(): void {
+    const { counters } = this.deps
+    counters.set(gauges.waiting, this.tickets.slots.inUse)
+    counters.set(gauges.flights, this.forward.view.inUse)
+    counters.set(gauges.cacheEntries, this.cache.entries)
+    counters.set(gauges.cacheBytes, this.cache.bytes)
+    this.datagrams.gauge()
+  }
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '../base/clock.ts'
+import type { StreamedLink } from '../listen/streamed.ts'
+import type { Ready, Turn } from '../net/reactor.ts'
+import type { Forward } from '../upstream/forward.ts'
+import type { Datagrams } from './datagrams.ts'
+import type { Learned } from './learned.ts'
+import type { Replies } from './replies.ts'
+
+export interface TurnParts {
+  readonly clock: Clock
+  readonly forward: Forward
+  readonly datagrams: Datagrams
+  readonly replies: Replies
+  readonly streamed: StreamedLink
+  readonly learned: Learned
+  /** Takes messages of other threads; true when more are left. */
+  readonly drain: (now: number) => boolean
+  readonly gauge: () => void
+}
+
+/** Gauges are written this often: a scrape is seconds apart. */
+const gaugeMs = 100
+
+/**
+ * One turn of a shard. The order is not taste: answers first, or a flood of hits lets none through (measured: 0 of 36 misses answered in
+ * 2 s with listeners first, 392 of 392 in this order); then messages; then clients, a bounded share; then what is due.
+ *
+ *   upstream ports (one batch each) ─▶ messages ─▶ listeners (8 rounds) ─▶ send ─▶ deadlines ─▶ send
+ */
+export function createTurn(parts: TurnParts): Turn {
+  const { clock, forward, datagrams, replies, streamed, learned } = parts
+  let messagesLeft = false
+  let gaugeAt = 0
+
+  function flush(): void {
+    forward.flush()
+    replies.flush()
+    streamed.flush()
+    learned.flush()
+  }
+
+  return function turn(now: number, ready: Ready): number {
+    for (let i = 0; i < ready.upstreamCount; i++) {
+      const port = ready.upstreams[i]
+      if (port !== undefined) forward.receive(port, now)
+    }
+    if (ready.kicked || messagesLeft) messagesLeft = parts.drain(now)
+    if (ready.listenerCount > 0) datagrams.receive(ready, now)
+    flush()
+    const later = clock.now()
+    const next = forward.run(later)
+    flush()
+    if (later >= gaugeAt) {
+      parts.gauge()
+      gaugeAt = later + gaugeMs
+    }
+    return messagesLeft ? later : next
+  }
+}

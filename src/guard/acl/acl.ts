@@ -1,0 +1,59 @@
+import { PrefixTable } from '../../base/address.ts'
+import type { PrefixData } from '../../link/plan-data.ts'
+import { PASS, REPLY } from '../../query/verdict.ts'
+import { Ede, Rcode } from '../../wire/codes.ts'
+import { prefixFromText } from '../../wire/text.ts'
+import type { RuleKind } from '../rule.ts'
+import { type AclSettings, aclSettings } from './settings.ts'
+
+/**
+ * Who may ask at all (RFC 5358). Others get REFUSED and not silence, as from BIND, unbound and CoreDNS: a client with a wrong address
+ * learns in a millisecond, instead of a timeout per name, to ask its next server, and a forged one gains nothing, for the reply is no longer
+ * than its query but for six bytes of extended error.
+ */
+export const acl: RuleKind<AclSettings> = {
+  name: 'acl',
+  settings: aclSettings,
+  ignoresGuardMode: true,
+
+  create(settings, { draft, onLink }) {
+    const allowed = new PrefixTable(prefixesOf(settings.allow, onLink))
+    const denied = new PrefixTable(prefixesOf(settings.deny, onLink))
+
+    return {
+      admit({ client }) {
+        if (allowed.has(client, 0) && !denied.has(client, 0)) return PASS
+        draft.reset(Rcode.REFUSED)
+        draft.ede = Ede.PROHIBITED
+        return REPLY
+      },
+    }
+  },
+}
+
+/** What the word `private` stands for. */
+const privatePrefixes = [
+  '127.0.0.0/8',
+  '::1/128',
+  // RFC 1918
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  // RFC 6598: carrier-grade NAT, and the pod networks of some clouds
+  '100.64.0.0/10',
+  // RFC 3927, RFC 4291: link-local, where a node's own DNS cache listens
+  '169.254.0.0/16',
+  'fe80::/10',
+  // RFC 4193: unique local
+  'fc00::/7',
+]
+
+function prefixesOf(words: readonly string[], onLink: readonly PrefixData[]): PrefixData[] {
+  return words.flatMap((word) => {
+    if (word === 'onLink') return onLink
+    if (word === 'private') return prefixesOf(privatePrefixes, onLink)
+    const prefix = prefixFromText(word)
+    if (prefix === undefined) throw new Error(`guard.acl: ${word} is no IP prefix`)
+    return prefix
+  })
+}

@@ -1,0 +1,215 @@
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { PlanData } from '../link/plan-data.ts'
+import {
+  RULE_DROPPED,
+  RULE_FINISHED,
+  RULE_LIMITED,
+  RULE_OBSERVED,
+  RULE_REPLIED,
+  rule as ruleCounters,
+} from '../metrics/catalog.ts'
+import type { Counters } from '../metrics/counters.ts'
+import { Draft } from '../query/draft.ts'
+import { NameSet } from '../query/name-set.ts'
+import type { Query } from '../query/query.ts'
+import type { Reply } from '../query/reply.ts'
+import { ASK, CACHE_ONLY, DROP, PASS, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
+import { Rcode } from '../wire/codes.ts'
+import { HEADER, TC } from '../wire/header.ts'
+import { lowerName } from '../wire/name.ts'
+import type { Host, PlanNames, Rule, RuleKind } from './rule.ts'
+import { ruleKinds } from './rules.ts'
+
+export interface GuardDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly counters: Counters
+  /** Memory that all shards share (see `sharedMemory` in plan.ts); undefined where there is none. */
+  shared(key: string, bytes: number): SharedArrayBuffer | undefined
+}
+
+/**
+ * Builds the guard of one shard from a plan. Throws a sentence when a rule can't serve its settings. `before` is the guard of the plan
+ * that this one follows: its rules hand over their state, and it still works until the new one is put in its place.
+ */
+export function createGuard(plan: PlanData, deps: GuardDeps, before?: Guard, kinds = ruleKinds): Guard {
+  const names = planNames(plan)
+  const seats: Seat[] = []
+  kinds.forEach((kind, index) => {
+    const data = plan.rules.find(({ name }) => name === kind.name)
+    if (data === undefined) return
+    const observed = data.mode === 'observe'
+    const host: Host = {
+      clock: deps.clock,
+      random: deps.random,
+      counters: deps.counters,
+      draft: new Draft(draftBytes),
+      mark: 1 << index,
+      index,
+      observed,
+      names,
+      onLink: plan.onLink,
+      shared: (key, bytes) => deps.shared(key, bytes),
+      files: (path) => (Object.hasOwn(plan.files, path) ? plan.files[path] : undefined),
+    }
+    const rule = kind.create(data.settings, host, before?.ruleNamed(kind.name))
+    seats.push({ kind, rule, draft: host.draft, mark: host.mark, observed, row: ruleCounters.at(index, 0) })
+  })
+  return new Guard(seats, deps.counters)
+}
+
+/** The rules of one plan in their order, and the loop that asks them. Disabled rules are absent: they cost nothing. */
+export class Guard {
+  /** The draft of the rule that decided, after REPLY and CACHE_ONLY. */
+  draft = new Draft()
+  private readonly seats: readonly Seat[]
+  private readonly admissions: readonly Seat[]
+  private readonly checks: readonly Seat[]
+  private readonly misses: readonly Seat[]
+  private readonly finishers: readonly Seat[]
+  /** Place in `checks` of the first rule that looks at more than the client. */
+  private readonly firstByName: number
+  private readonly counters: Counters
+
+  constructor(seats: readonly Seat[], counters: Counters) {
+    this.seats = seats
+    this.admissions = seats.filter(({ rule }) => rule.admit)
+    this.checks = seats.filter(({ rule }) => rule.check)
+    this.misses = seats.filter(({ rule }) => rule.checkMiss)
+    this.finishers = seats.filter(({ rule }) => rule.finish)
+    const byName = this.checks.findIndex(({ kind }) => kind.perClient !== true)
+    this.firstByName = byName === -1 ? this.checks.length : byName
+    this.counters = counters
+  }
+
+  /**
+   * May this client ask at all? The acl alone, before errors, probes and everything else, on every transport (SAFETY: ACL before everything).
+   */
+  admit(query: Query): Verdict {
+    const { admissions } = this
+    for (let i = 0; i < admissions.length; i++) {
+      const seat = admissions[i] as Seat
+      const verdict = (seat.rule as Complete).admit(query)
+      if (verdict !== PASS && this.holds(seat, query, verdict)) return verdict
+    }
+    return PASS
+  }
+
+  /**
+   * After `admit`, before the cache. REPLY: `draft` is the reply. DROP: none. CACHE_ONLY: a hit or `draft`. ASK: as PASS, with another `query.askType`.
+   */
+  check(query: Query): Verdict {
+    const verdict = this.run(query, 0)
+    if (verdict !== REWRITE) return verdict
+    const again = this.run(query, this.firstByName)
+    // A second rewrite isn't followed, or two rules could hand a query to each other forever: it is looked up as it stands.
+    return again === REWRITE ? PASS : again
+  }
+
+  /** After a miss, before a flight: REPLY or CACHE_ONLY mean that `draft` is the reply, for there is no hit. */
+  checkMiss(query: Query): Verdict {
+    const { misses } = this
+    for (let i = 0; i < misses.length; i++) {
+      const seat = misses[i] as Seat
+      const verdict = (seat.rule as Complete).checkMiss(query)
+      if (verdict !== PASS && this.holds(seat, query, verdict)) return verdict
+    }
+    return PASS
+  }
+
+  /** Every reply of a query with marks, as it stands in its tx slot. */
+  finish(query: Query, reply: Reply): void {
+    const { finishers } = this
+    readName(query)
+    for (let i = 0; i < finishers.length; i++) {
+      const seat = finishers[i] as Seat
+      if ((query.marks & seat.mark) === 0) continue
+      ;(seat.rule as Complete).finish(query, reply)
+      if (query.dry === 0) this.counters.add(seat.row + RULE_FINISHED)
+    }
+  }
+
+  /** When another plan has taken over. */
+  close(): void {
+    for (const { rule } of this.seats) rule.close?.()
+  }
+
+  ruleNamed(name: string): Rule | undefined {
+    return this.seats.find(({ kind }) => kind.name === name)?.rule
+  }
+
+  private run(query: Query, from: number): Verdict {
+    const { checks } = this
+    let outcome: Verdict = query.cacheOnly === 1 ? CACHE_ONLY : PASS
+    for (let i = from; i < checks.length; i++) {
+      const seat = checks[i] as Seat
+      const { askType, marks } = query
+      const verdict = (seat.rule as Complete).check(query)
+      if (verdict === PASS) continue
+      if (!this.holds(seat, query, verdict)) {
+        query.askType = askType
+        query.marks = marks
+        continue
+      }
+      if (verdict === REPLY || verdict === DROP || verdict === REWRITE) return verdict
+      // What a later rule answers is cheaper than the cache, so the other two let the rest of the rules have their say.
+      if (verdict === CACHE_ONLY) query.cacheOnly = 1
+      if (outcome !== CACHE_ONLY) outcome = verdict
+    }
+    return outcome
+  }
+
+  /** Counts the verdict; false when the rule only observes. */
+  private holds(seat: Seat, query: Query, verdict: Verdict): boolean {
+    const field = seat.observed ? RULE_OBSERVED : fieldOf(verdict, seat.draft)
+    if (field !== -1 && query.dry === 0) this.counters.add(seat.row + field)
+    if (seat.observed) return false
+    if (verdict === REPLY || (verdict === CACHE_ONLY && query.cacheOnly === 0)) this.draft = seat.draft
+    return true
+  }
+}
+
+/** A rule in its place, with what the loop needs at hand. */
+interface Seat {
+  readonly kind: RuleKind<unknown>
+  readonly rule: Rule
+  readonly draft: Draft
+  readonly mark: number
+  readonly observed: boolean
+  /** Where its counters begin. */
+  readonly row: number
+}
+
+/** A rule in the list of those that have the method; the lists are made once, so the loops need not ask. */
+type Complete = Required<Rule>
+
+/** Which counter of the rule's row a verdict belongs to; -1 for ASK and REWRITE, which end in another count. */
+function fieldOf(verdict: Verdict, draft: Draft): number {
+  if (verdict === DROP) return RULE_DROPPED
+  if (verdict === CACHE_ONLY) return RULE_LIMITED
+  if (verdict === ASK || verdict === REWRITE) return -1
+  return draft.rcode === Rcode.REFUSED || (draft.flags & TC) !== 0 ? RULE_LIMITED : RULE_REPLIED
+}
+
+/** A query that waited for its answer comes back with its name as asked alone: the rest is made anew for the few that have marks. */
+function readName(query: Query): void {
+  const { labels, bytes, nameLength } = query
+  const from = query.at + HEADER
+  lowerName(bytes, from, nameLength, query.name, 0)
+  query.labelCount = 0
+  for (let at = 0; at < nameLength - 1; at += (bytes[from + at] as number) + 1) labels[query.labelCount++] = at
+}
+
+function planNames(plan: PlanData): PlanNames {
+  const zones = plan.routes.flatMap((route) => route.zones).filter((zone) => zone.length > 1)
+  return {
+    clusterDomains: new NameSet(plan.clusterDomains),
+    searchSuffixes: new NameSet(plan.searchSuffixes),
+    routeZones: new NameSet(zones),
+    localNames: new NameSet(plan.localNames),
+  }
+}
+
+/** Enough for a denial with its SOA. */
+const draftBytes = 512

@@ -1,0 +1,103 @@
+import { Class, Type } from '../../wire/codes.ts'
+import { hostsFromText } from '../../wire/hosts-text.ts'
+import { lowerName } from '../../wire/name.ts'
+import { addressFromText, nameFromText } from '../../wire/text.ts'
+import { recordFromText, type ZoneRecord } from '../../wire/zone-text.ts'
+import type { LocalAnswersSettings } from './settings.ts'
+
+/** All that this rule answers from: owners in lower case. `builtIn` records yield to routes and cluster domains. */
+export interface LocalRecord extends ZoneRecord {
+  readonly builtIn: boolean
+}
+
+/**
+ * The operator's records, then those of hosts files for names and types that `records` leaves open, then localhost (RFC 6761 section 6.3)
+ * for what both leave open. Throws a sentence.
+ *
+ * @param files the text of a file by its path, undefined when it was not read
+ */
+export function localRecords(
+  settings: Pick<LocalAnswersSettings, 'records' | 'hosts'>,
+  files: (path: string) => string | undefined,
+): LocalRecord[] {
+  const own = settings.records.map(ownRecord)
+  const hosts = settings.hosts.flatMap((path) => {
+    const text = files(path)
+    if (text === undefined) throw new Error(`guard.localAnswers: the hosts file ${path} could not be read`)
+    return hostsRecords(text)
+  })
+  return withUntaken(withUntaken(own, hosts), localhost())
+}
+
+/** A name as the key of a Map. */
+export function textKey(name: Uint8Array): string {
+  return Buffer.from(name).toString('latin1')
+}
+
+/** A name in text, known to be good, in lower case. */
+export function wireName(text: string): Uint8Array {
+  const name = nameFromText(text)
+  if (name === undefined) throw new Error(`guard.localAnswers: ${text} is no domain name`)
+  return lowered(name)
+}
+
+/** TTL of what comes from hosts files, in seconds: short, since they change without anybody telling the clients. */
+const hostsTtl = 60
+/** localhost never changes: a day. */
+const localhostTtl = 86_400
+
+function ownRecord(text: string): LocalRecord {
+  const record = recordFromText(text)
+  if ('error' in record) throw new Error(`guard.localAnswers: ${record.error} in: ${text}`)
+  if (record.class !== Class.IN) throw new Error(`guard.localAnswers: only class IN is answered, not: ${text}`)
+  return { ...record, owner: lowered(record.owner), builtIn: false }
+}
+
+/** A and AAAA of each name, and PTR of each address to the first name that it has. */
+function hostsRecords(text: string): LocalRecord[] {
+  const records = new Map<string, LocalRecord>()
+  for (const { address, names } of hostsFromText(text).entries) {
+    const reverse = record(reverseName(address), Type.PTR, hostsTtl, names[0] as Uint8Array)
+    if (!records.has(kindKey(reverse))) records.set(kindKey(reverse), reverse)
+    for (const name of names) {
+      const forward = record(lowered(name), address.length === 4 ? Type.A : Type.AAAA, hostsTtl, address)
+      records.set(`${kindKey(forward)} ${textKey(address)}`, forward)
+    }
+  }
+  return [...records.values()]
+}
+
+function localhost(): LocalRecord[] {
+  return ['localhost', '*.localhost'].map(wireName).flatMap((owner) => [
+    { ...record(owner, Type.A, localhostTtl, addressFromText('127.0.0.1') as Uint8Array), builtIn: true },
+    { ...record(owner, Type.AAAA, localhostTtl, addressFromText('::1') as Uint8Array), builtIn: true },
+  ])
+}
+
+/** `more` without what `records` has for the same name and type, and without names that are aliases there. */
+function withUntaken(records: readonly LocalRecord[], more: readonly LocalRecord[]): LocalRecord[] {
+  const taken = new Set(records.map(kindKey))
+  const isFree = (one: LocalRecord) => !taken.has(kindKey(one)) && !taken.has(kindKey({ ...one, type: Type.CNAME }))
+  return [...records, ...more.filter(isFree)]
+}
+
+const kindKey = ({ owner, type }: ZoneRecord): string => `${type} ${textKey(owner)}`
+
+function record(owner: Uint8Array, type: number, ttl: number, rdata: Uint8Array): LocalRecord {
+  return { owner, type, class: Class.IN, ttl, rdata, builtIn: false }
+}
+
+/** `10.0.0.5` → 5.0.0.10.in-addr.arpa; IPv6 by nibbles below ip6.arpa (RFC 3596 section 2.5). */
+function reverseName(address: Uint8Array): Uint8Array {
+  const bytes = [...address].reverse()
+  if (address.length === 4) return wireName(`${bytes.join('.')}.in-addr.arpa`)
+  return wireName(
+    `${bytes.map((byte) => `${(byte & 15).toString(16)}.${(byte >> 4).toString(16)}`).join('.')}.ip6.arpa`,
+  )
+}
+
+function lowered(name: Uint8Array): Uint8Array {
+  const to = new Uint8Array(name.length)
+  lowerName(name, 0, name.length, to, 0)
+  return to
+}

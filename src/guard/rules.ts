@@ -1,0 +1,21 @@
+import { aaaaFilter } from './aaaaFilter/aaaaFilter.ts'
+import { acl } from './acl/acl.ts'
+import { localAnswers } from './localAnswers/localAnswers.ts'
+import { rateLimit } from './rateLimit/rateLimit.ts'
+import type { RuleKind } from './rule.ts'
+import { searchSuffix } from './searchSuffix/searchSuffix.ts'
+
+/**
+ * THE list of rules, in the order in which they see a query. A rule's place is also the row of its counters and its bit in
+ * `query.marks`, so it is the same in every plan, whichever rules are on.
+ */
+export const ruleKinds: readonly RuleKind<unknown>[] = [
+  acl, // first: who may not ask learns nothing from any other rule, and costs nothing more
+  rateLimit, // before all that does work, where every query is charged
+  localAnswers, // the operator's own word, so before anything that guesses from a name's form
+  searchSuffix, // junk is answered before it costs a cache lookup or a flight
+  aaaaFilter, // last: only what would be looked up needs its type changed
+]
+
+/** Metric labels of the counters' rows, in their order. */
+export const ruleNames: readonly string[] = ruleKinds.map((kind) => kind.name)

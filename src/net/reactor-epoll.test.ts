@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { describe, it } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import type { EpollWorkerData } from '../../test/support/epoll-worker.ts'
+import { monotonicClock } from '../base/clock.ts'
+import { Batch } from './batch.ts'
+import { closeLeftFds } from './fd-table.ts'
+import { createEpollReactor } from './reactor-epoll.ts'
+import { openDatagramSockets } from './sockets.ts'
+import { ECONNREFUSED, EINTR, openSys, type Sys } from './sys.ts'
+
+const opened = openSys()
+const sys = opened as Sys
+const skip = typeof opened === 'string' && opened
+const loopback = { address: Uint8Array.of(127, 0, 0, 1), port: 0, scope: 0 }
+
+describe('reactor-epoll', { skip }, () => {
+  it('leaves no fd in the table after the end', async () => {
+    const { reactor, fds } = stand(sys)
+    const port = reactor.openListener({ id: 0, endpoint: loopback, fd: -1 })
+    const upstream = reactor.openUpstream({ ...loopback, port: 9 }, 0)
+    assert.equal(count(fds), 3)
+    upstream?.close()
+    assert.equal(count(fds), 2)
+    reactor.stop()
+    reactor.run(() => Infinity)
+    assert.equal(count(fds), 0)
+    assert.equal(port.receive({} as never), 0)
+  })
+
+  it('opens no upstream port that the table has no place for', () => {
+    const { reactor } = stand(sys, 2)
+    assert.ok(reactor.openUpstream({ ...loopback, port: 9 }, 0))
+    assert.equal(reactor.openUpstream({ ...loopback, port: 9 }, 0), undefined)
+    assert.throws(() => reactor.openListener({ id: 0, endpoint: loopback, fd: -1 }), /too many sockets/)
+    reactor.stop()
+    reactor.run(() => Infinity)
+  })
+
+  it('reads an error off even when nobody receives, and does not spin on it', async () => {
+    const { reactor } = stand(sys)
+    const closed = openDatagramSockets(sys, loopback, 1)
+    assert.ok(typeof closed !== 'string')
+    for (const fd of closed.fds) sys.close(fd)
+    const upstream = reactor.openUpstream(closed.endpoint, 0)
+    assert.ok(upstream)
+    const batch = new Batch(sys, 64)
+    batch.setLength(0, 12)
+    upstream.send(batch, 0, 1)
+    let turns = 0
+    let told = 0
+    const start = performance.now()
+    reactor.run((now, ready) => {
+      turns++
+      told += ready.upstreamCount
+      if (performance.now() > start + 50) reactor.stop()
+      return now + 10
+    })
+    while (performance.now() < start + 120) await immediate()
+    assert.equal(told, 1)
+    assert.equal(upstream.lastError, ECONNREFUSED)
+    assert.ok(turns < 20, `${turns} turns in 50 ms`)
+  })
+
+  it('takes a signal for nothing ready: deadlines run', () => {
+    let waits = 0
+    const interrupted = { ...sys, epollWait: () => -1, errno: () => EINTR }
+    const { reactor } = stand(interrupted)
+    reactor.run((now, ready) => {
+      assert.equal(ready.upstreamCount + ready.listenerCount, 0)
+      if (++waits === 5) reactor.stop()
+      return now
+    })
+    assert.equal(waits, 5)
+  })
+
+  it('goes back to the loop of Node once a second when busy', async () => {
+    let now = 0
+    const { reactor } = stand({ ...sys, epollWait: () => 1 }, 64, { now: () => now })
+    let turns = 0
+    reactor.run(() => {
+      turns++
+      now += 100
+      return Infinity
+    })
+    // It returned, after the first turn that began a second later than it.
+    assert.equal(turns, 11)
+    await immediate()
+    assert.equal(turns, 22)
+    reactor.stop()
+    await immediate()
+    assert.equal(turns, 22)
+  })
+
+  it('goes back to the loop of Node when idle', async () => {
+    const { reactor } = stand(sys)
+    let turns = 0
+    reactor.run((now) => {
+      turns++
+      return now + 1
+    })
+    assert.equal(turns, 1)
+    await immediate()
+    assert.equal(turns, 2)
+    reactor.stop()
+    await immediate()
+  })
+
+  it('in a worker: echoes, wakes by a kick, and ends within 50 ms', async () => {
+    const { worker, data, endpoint } = await startWorker(false)
+    const client = createSocket('udp4')
+    client.send(Buffer.from('hello'), endpoint.port, '127.0.0.1')
+    const [reply] = (await once(client, 'message')) as [Buffer]
+    client.close()
+    assert.equal(reply.toString(), 'hello')
+    // It sleeps in epoll_wait for 100 ms now; the kick ends that.
+    const ended = once(worker, 'exit')
+    const start = performance.now()
+    Atomics.store(data.stop, 0, 1)
+    sys.kick(data.kickFd)
+    const [code] = await ended
+    const ms = performance.now() - start
+    assert.equal(code, 0)
+    assert.ok(ms < 50, `${ms} ms`)
+    assert.equal(count(data.fds), 0)
+    sys.close(data.kickFd)
+  })
+
+  it('in a worker: what a crash leaves open is closed from the table', async () => {
+    const { worker, data, endpoint } = await startWorker(true)
+    const failed = once(worker, 'error')
+    const ended = new Promise((resolve) => worker.once('exit', resolve))
+    sys.kick(data.kickFd)
+    assert.equal(((await failed)[0] as Error).message, 'a drill')
+    await ended
+    assert.equal(count(data.fds), 2)
+    assert.match(String(openDatagramSockets(sys, endpoint, 1)), /in use/)
+    assert.equal(closeLeftFds(sys, data.fds), 2)
+    assert.equal(count(data.fds), 0)
+    const again = openDatagramSockets(sys, endpoint, 1)
+    assert.ok(typeof again !== 'string')
+    for (const fd of [...again.fds, data.kickFd]) sys.close(fd)
+  })
+})
+
+function stand(over: Sys, cells = 64, clock = monotonicClock()) {
+  const fds = new Int32Array(new SharedArrayBuffer(4 * cells))
+  const stop = new Int32Array(new SharedArrayBuffer(4))
+  return { fds, reactor: createEpollReactor({ sys: over, clock, stop, kickFd: -1, fds }) }
+}
+
+async function startWorker(crash: boolean) {
+  const sockets = openDatagramSockets(sys, loopback, 1)
+  assert.ok(typeof sockets !== 'string')
+  const data: EpollWorkerData = {
+    listenFd: sockets.fds[0] as number,
+    kickFd: sys.eventfd(),
+    stop: new Int32Array(new SharedArrayBuffer(4)),
+    fds: new Int32Array(new SharedArrayBuffer(4 * 64)),
+    crash,
+  }
+  const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
+  const worker = new Worker(new URL(`../../test/support/epoll-worker${extension}`, import.meta.url), {
+    workerData: data,
+  })
+  await once(worker, 'message')
+  return { worker, data, endpoint: sockets.endpoint }
+}
+
+function immediate(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+function count(fds: Int32Array): number {
+  return fds.filter((fd) => fd !== 0).length
+}

@@ -1,0 +1,146 @@
+import { hashByte, hashEnd, hashStart } from '../base/hash.ts'
+import { ANCOUNT, ARCOUNT, FLAGS, HEADER, ID, NSCOUNT, OPCODE, QDCOUNT, QR, readU16 } from '../wire/header.ts'
+import { skipRecord } from '../wire/incoming.ts'
+import { lower, nameBytesMax } from '../wire/name.ts'
+import type { Query } from './query.ts'
+
+/** A query to walk the road. */
+export const OPEN_OK = 0
+/** Below 12 bytes, or QR=1: never answered, or two servers would play ping-pong (SAFETY). */
+export const OPEN_SHORT = 1
+export const OPEN_RESPONSE = 2
+/** Answered with this rcode at once; those from here on have a question that can be echoed. */
+export const OPEN_FORMERR = 3
+export const OPEN_NOTIMP = 4
+export const OPEN_BADVERS = 5
+export const OPEN_REFUSED = 6
+export const OPEN_FORMERR_QUESTION = 7
+/** Type ANY: the minimal answer of RFC 8482. */
+export const OPEN_ANY = 8
+
+/**
+ * Reads the message at `query.at` (RFC 1035 section 4.1, RFC 6891, RFC 9619) and fills the query's first half. Never throws, never allocates;
+ * the whole message is parsed, so that nothing later need doubt it.
+ */
+export function openQuery(query: Query, seed: number): number {
+  const { bytes, at, length } = query
+  query.hasOpt = 0
+  query.payloadSize = 512
+  query.dnssecOk = 0
+  query.marks = 0
+  query.cacheOnly = 0
+  query.dry = 0
+  query.nameLength = 0
+  if (length < HEADER) return OPEN_SHORT
+  query.id = readU16(bytes, at + ID)
+  query.flags = readU16(bytes, at + FLAGS)
+  if ((query.flags & QR) !== 0) return OPEN_RESPONSE
+  // NOTIFY and UPDATE touch nothing, DSO and whatever comes next get an answer too (RFC 8906 section 3.1.4).
+  if ((query.flags & OPCODE) !== 0) return OPEN_NOTIMP
+  if (readU16(bytes, at + QDCOUNT) !== 1) return OPEN_FORMERR
+  const end = at + length
+  const afterName = openName(query, seed, end)
+  if (afterName === -1 || afterName + 4 > end) {
+    query.nameLength = 0
+    return OPEN_FORMERR
+  }
+  query.type = readU16(bytes, afterName)
+  query.class = readU16(bytes, afterName + 2)
+  query.askType = query.type
+  const extra = openRecords(query, afterName + 4, end)
+  if (extra !== OPEN_OK) return extra
+  return judgeQuestion(query)
+}
+
+/** Lower-cases, hashes and indexes the question name in one pass; a pointer can't be right here, nothing stands before it. */
+function openName(query: Query, seed: number, end: number): number {
+  const { bytes, name, labels } = query
+  const from = query.at + HEADER
+  let hash = hashStart(seed)
+  let here = from
+  let count = 0
+  for (;;) {
+    if (here >= end) return -1
+    const length = bytes[here] as number
+    const offset = here - from
+    name[offset] = length
+    hash = hashByte(hash, length)
+    if (length === 0) break
+    if (length > 63 || here + length >= end || offset + length + 2 > nameBytesMax) return -1
+    labels[count++] = offset
+    for (let i = 1; i <= length; i++) {
+      const byte = lower(bytes[here + i] as number)
+      name[offset + i] = byte
+      hash = hashByte(hash, byte)
+    }
+    here += length + 1
+  }
+  query.labelCount = count
+  query.nameLength = here + 1 - from
+  query.hash = hashEnd(hash)
+  return here + 1
+}
+
+function openRecords(query: Query, from: number, end: number): number {
+  const { bytes, at } = query
+  const additional = readU16(bytes, at + ARCOUNT)
+  const others = readU16(bytes, at + ANCOUNT) + readU16(bytes, at + NSCOUNT)
+  if (additional === 0 && others === 0) return OPEN_OK
+  let here = from
+  let version = 0
+  for (let i = others + additional; i > 0; i--) {
+    const after = skipRecord(bytes, here, end)
+    if (after === -1) return OPEN_FORMERR_QUESTION
+    const rdata = typeOffset(bytes, here)
+    if (readU16(bytes, rdata) === 41) {
+      // RFC 6891 section 6.1.1: one OPT, in the additional section, owned by the root.
+      if (i > additional || query.hasOpt === 1 || bytes[here] !== 0 || !optionsFit(bytes, rdata + 10, after)) {
+        query.hasOpt = 0
+        return OPEN_FORMERR_QUESTION
+      }
+      query.hasOpt = 1
+      query.payloadSize = Math.max(512, readU16(bytes, rdata + 2))
+      version = bytes[rdata + 5] as number
+      query.dnssecOk = (bytes[rdata + 6] as number) >> 7
+    }
+    here = after
+  }
+  return version === 0 ? OPEN_OK : OPEN_BADVERS
+}
+
+/** Offset of the type field of the record at `at`, whose name is known to be well formed. */
+function typeOffset(bytes: Uint8Array, at: number): number {
+  let here = at
+  while ((bytes[here] as number) !== 0 && (bytes[here] as number) < 0xc0) here += (bytes[here] as number) + 1
+  return here + (bytes[here] === 0 ? 1 : 2)
+}
+
+function optionsFit(bytes: Uint8Array, from: number, end: number): boolean {
+  let here = from
+  while (here < end) {
+    if (here + 4 > end) return false
+    here += 4 + readU16(bytes, here + 2)
+  }
+  return here === end
+}
+
+function judgeQuestion(query: Query): number {
+  // CHAOS (version.bind, id.server) tells strangers what runs here; other classes nobody serves.
+  if (query.class !== 1) return OPEN_REFUSED
+  switch (query.type) {
+    case 41: // OPT is no question
+    case 128: // NXNAME (RFC 9824 section 3.2)
+      return OPEN_FORMERR_QUESTION
+    case 249: // TKEY, TSIG, IXFR, AXFR, MAILB, MAILA
+    case 250:
+    case 251:
+    case 252:
+    case 253:
+    case 254:
+      return OPEN_REFUSED
+    case 255:
+      return OPEN_ANY
+    default:
+      return OPEN_OK
+  }
+}

@@ -1,0 +1,169 @@
+import { placeGeneration, placeUpstream } from '../link/packed.ts'
+import type { PlanData, UpstreamData } from '../link/plan-data.ts'
+import { hostOf } from './host.ts'
+import { type Asker, Question } from './question.ts'
+import { type ConnectionOwner, type DialDeps, UpstreamConnection } from './upstream-connection.ts'
+
+/**
+ * Questions that go upstream over TCP: those for tcp:// upstreams, and those whose UDP answer was truncated. Each upstream has a few
+ * persistent connections (RFC 7766 section 6.2.1), opened as they are needed. Every question ends once: what can't be answered fails at once.
+ */
+export class Dial {
+  private readonly deps: DialDeps
+  /** Upstreams by plan: while a reload is on its way, questions of both plans come. */
+  private readonly plans = new Map<number, PlanUpstreams>()
+  private committed: number | undefined
+  /** By address: upstreams that two plans, or UDP and TCP, have in common share their connections. */
+  private readonly pools = new Map<string, UpstreamPool>()
+
+  constructor(deps: DialDeps) {
+    this.deps = deps
+  }
+
+  /** Makes a plan's upstreams known, beside those of the plans before. */
+  setPlan(plan: PlanData): void {
+    const pools = plan.upstreams.map((upstream) => this.poolOf(upstream))
+    this.plans.set(plan.generation & generationMask, { pools, deadlineMs: plan.forward.giveUpAfterMs })
+  }
+
+  /** The plan is in use: others are forgotten, but for the one before, whose questions may still be on their way. */
+  commitPlan(generation: number): void {
+    const now = generation & generationMask
+    for (const known of this.plans.keys()) if (known !== now && known !== this.committed) this.plans.delete(known)
+    this.committed = now
+    const inUse = new Set([...this.plans.values()].flatMap((plan) => plan.pools))
+    for (const [key, pool] of this.pools) if (!inUse.has(pool) && pool.isEmpty) this.pools.delete(key)
+  }
+
+  /** Asks a copy of the message of the upstream that `place` names (link/packed `upstreamPlace`). Ends with `asker.answer`. */
+  ask(
+    asker: Asker,
+    place: number,
+    slot: number,
+    generation: number,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+  ): void {
+    const plan = this.plans.get(placeGeneration(place))
+    const pool = plan?.pools[placeUpstream(place)]
+    if (plan === undefined || pool === undefined) {
+      asker.answer(slot, generation, bytes, 0, 0)
+      return
+    }
+    const now = this.deps.clock.now()
+    pool.ask(new Question(bytes.slice(at, at + length), now + plan.deadlineMs, asker, slot, generation), now)
+  }
+
+  /** After a batch of questions: writes them. */
+  settle(): void {
+    for (const pool of this.pools.values()) pool.settle()
+  }
+
+  sweep(now: number): void {
+    for (const pool of this.pools.values()) pool.sweep(now)
+  }
+
+  get isEmpty(): boolean {
+    for (const pool of this.pools.values()) if (!pool.isEmpty) return false
+    return true
+  }
+
+  close(): void {
+    for (const pool of this.pools.values()) pool.close()
+  }
+
+  private poolOf(upstream: UpstreamData): UpstreamPool {
+    const host = hostOf(upstream)
+    const key = `${host} ${upstream.port}`
+    const known = this.pools.get(key)
+    if (known !== undefined) return known
+    const pool = new UpstreamPool(host, upstream.port, this.deps)
+    this.pools.set(key, pool)
+    return pool
+  }
+}
+
+interface PlanUpstreams {
+  readonly pools: readonly UpstreamPool[]
+  readonly deadlineMs: number
+}
+
+/** The connections to one upstream. */
+class UpstreamPool implements ConnectionOwner {
+  private readonly host: string
+  private readonly port: number
+  private readonly deps: DialDeps
+  private readonly connections = new Set<UpstreamConnection>()
+  private failedUntil = Number.NEGATIVE_INFINITY
+  private isClosed = false
+
+  constructor(host: string, port: number, deps: DialDeps) {
+    this.host = host
+    this.port = port
+    this.deps = deps
+  }
+
+  get isEmpty(): boolean {
+    return this.connections.size === 0
+  }
+
+  ask(question: Question, now: number): void {
+    const connection = this.connectionFor(now)
+    if (connection === undefined) question.fail()
+    else connection.ask(question, now)
+  }
+
+  settle(): void {
+    for (const connection of this.connections) connection.settle()
+  }
+
+  sweep(now: number): void {
+    for (const connection of this.connections) connection.sweep(now)
+  }
+
+  close(): void {
+    this.isClosed = true
+    for (const connection of this.connections) connection.destroy()
+  }
+
+  closed(connection: UpstreamConnection, wasOpen: boolean): void {
+    this.connections.delete(connection)
+    if (!wasOpen) this.failedUntil = this.deps.clock.now() + this.deps.limits.upstreamBackoffMs
+  }
+
+  /**
+   * An upstream may close an idle connection at the very moment at which we ask (RFC 7766 section 6.2.4 wants the question asked again), but a
+   * connection that was opened for the question and closed under it has failed.
+   */
+  abandoned(question: Question, connection: UpstreamConnection): void {
+    const wasStanding = connection.establishedAt > 0 && connection.establishedAt < question.askedAt
+    if (!wasStanding || question.isRepeated || this.isClosed) {
+      question.fail()
+      return
+    }
+    question.isRepeated = true
+    this.ask(question, this.deps.clock.now())
+    this.settle()
+  }
+
+  /** The usable connection with the fewest open questions, or a new one when all have many. */
+  private connectionFor(now: number): UpstreamConnection | undefined {
+    let best: UpstreamConnection | undefined
+    let usable = 0
+    for (const connection of this.connections) {
+      if (!connection.isUsable(now)) continue
+      usable++
+      if (best === undefined || connection.open < best.open) best = connection
+    }
+    const { upstreamPipelineDepth, upstreamConnectionsMax } = this.deps.limits
+    if (best !== undefined && (best.open < upstreamPipelineDepth || usable >= upstreamConnectionsMax)) return best
+    if (now < this.failedUntil || this.isClosed || this.connections.size >= 2 * upstreamConnectionsMax) return best
+    const connection = new UpstreamConnection(this.host, this.port, this.deps, this)
+    this.connections.add(connection)
+    return connection
+  }
+}
+
+/** As many generations as `upstreamPlace` tells apart. */
+const generationMask = 0x7ff

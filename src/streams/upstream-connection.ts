@@ -1,0 +1,173 @@
+import { connect, type Socket } from 'node:net'
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import { badAnswers, connections as connectionCounters } from '../metrics/catalog.ts'
+import type { Counters } from '../metrics/counters.ts'
+import { HEADER, ID, readU16, writeU16 } from '../wire/header.ts'
+import { ANSWER_MALFORMED, ANSWER_OK, ANSWER_QUERY, ANSWER_QUESTION, checkAnswer } from '../wire/incoming.ts'
+import { Frames } from './frames.ts'
+import type { StreamLimits } from './limits.ts'
+import type { Question } from './question.ts'
+
+/** What all connections to upstreams share. */
+export interface DialDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly counters: Counters
+  readonly limits: StreamLimits
+}
+
+/** Who opened the connection hears what becomes of questions that it did not answer. */
+export interface ConnectionOwner {
+  /** The connection is closed. `wasOpen` is false when it could not be opened. */
+  closed(connection: UpstreamConnection, wasOpen: boolean): void
+  /** It went away while the question was open. */
+  abandoned(question: Question, connection: UpstreamConnection): void
+}
+
+/**
+ * One pipelined TCP connection to an upstream (RFC 7766 section 6.2.1.1). Ids are its own, from the CSPRNG, and none is used again while its
+ * question is open (CVE-2026-33596); answers may come in any order, and what answers nothing we asked is ignored.
+ */
+export class UpstreamConnection {
+  readonly openedAt: number
+  /** When it was established; 0: not yet. */
+  establishedAt = 0
+  private readonly questions = new Map<number, Question>()
+  private readonly frames = new Frames()
+  private readonly deps: DialDeps
+  private readonly owner: ConnectionOwner
+  private readonly socket: Socket
+  private asked = 0
+  private bad = 0
+  private heardAt = 0
+  private usedAt: number
+  private isCorked = false
+
+  constructor(host: string, port: number, deps: DialDeps, owner: ConnectionOwner) {
+    this.deps = deps
+    this.owner = owner
+    this.openedAt = deps.clock.now()
+    this.usedAt = this.openedAt
+    this.socket = connect({ host, port, noDelay: true })
+    this.socket.on('connect', () => {
+      this.establishedAt = deps.clock.now()
+      deps.counters.add(connectionCounters.upstream)
+    })
+    this.socket.on('data', (chunk) => this.take(chunk))
+    // 'close' follows, and is what counts.
+    this.socket.on('error', () => {})
+    this.socket.on('close', () => this.closed())
+  }
+
+  /** Questions open on it. */
+  get open(): number {
+    return this.questions.size
+  }
+
+  /** May it take more questions? Else it is closed when its last one is answered. */
+  isUsable(now: number): boolean {
+    const { upstreamQuestionsMax, upstreamAgeMs } = this.deps.limits
+    return (
+      this.asked < upstreamQuestionsMax &&
+      now - this.openedAt < upstreamAgeMs &&
+      this.questions.size < openMax &&
+      this.socket.writable
+    )
+  }
+
+  /** Sends the question, with an id of the connection's own; corked until `settle`. */
+  ask(question: Question, now: number): void {
+    let id = this.deps.random.u16()
+    while (this.questions.has(id)) id = this.deps.random.u16()
+    this.questions.set(id, question)
+    this.asked++
+    this.usedAt = now
+    question.askedAt = now
+    const { message } = question
+    const frame = Buffer.allocUnsafe(2 + message.length)
+    frame.writeUInt16BE(message.length)
+    frame.set(message, 2)
+    frame.writeUInt16BE(id, 2 + ID)
+    if (!this.isCorked) {
+      this.isCorked = true
+      this.socket.cork()
+    }
+    this.socket.write(frame)
+  }
+
+  settle(): void {
+    if (!this.isCorked) return
+    this.isCorked = false
+    this.socket.uncork()
+  }
+
+  /** Fails questions whose time is over, and closes a connection that is silent, idle or worn out. */
+  sweep(now: number): void {
+    const { limits } = this.deps
+    if (this.establishedAt === 0 && now - this.openedAt >= limits.upstreamConnectMs) this.destroy()
+    let isSilent = false
+    for (const [id, question] of this.questions) {
+      if (now < question.deadline) continue
+      this.questions.delete(id)
+      if (this.heardAt < question.askedAt) isSilent = true
+      question.fail()
+    }
+    const isIdle = this.questions.size === 0 && (now - this.usedAt >= limits.upstreamIdleMs || !this.isUsable(now))
+    if (isSilent || isIdle) this.destroy()
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+  }
+
+  private take(chunk: Uint8Array): void {
+    this.heardAt = this.deps.clock.now()
+    this.usedAt = this.heardAt
+    this.frames.push(chunk)
+    while (this.frames.next()) this.finish(this.frames.bytes, this.frames.at, this.frames.length)
+    if (this.bad > this.deps.limits.upstreamBadAnswersMax) this.destroy()
+  }
+
+  private finish(bytes: Uint8Array, at: number, length: number): void {
+    if (length < HEADER) {
+      this.ignore('short')
+      return
+    }
+    const id = readU16(bytes, at + ID)
+    const question = this.questions.get(id)
+    if (question === undefined) {
+      this.ignore('id')
+      return
+    }
+    const result = checkAnswer(bytes, at, length, id, question.name, question.name.length, question.type)
+    if (result !== ANSWER_OK) {
+      this.ignore(reasons[result] ?? 'malformed')
+      return
+    }
+    this.questions.delete(id)
+    // The shard knows its question by the id that it gave it.
+    writeU16(bytes, at + ID, question.id)
+    question.end(bytes, at, length)
+  }
+
+  private ignore(reason: keyof typeof badAnswers): void {
+    this.bad++
+    this.deps.counters.add(badAnswers[reason])
+  }
+
+  private closed(): void {
+    this.owner.closed(this, this.establishedAt !== 0)
+    for (const question of this.questions.values()) this.owner.abandoned(question, this)
+    this.questions.clear()
+  }
+}
+
+/** Far fewer than there are ids, so that a free one is found at once; more than shards may ask together in practice. */
+const openMax = 8192
+
+const reasons: Record<number, keyof typeof badAnswers> = {
+  [ANSWER_QUERY]: 'query',
+  [ANSWER_QUESTION]: 'question',
+  [ANSWER_MALFORMED]: 'malformed',
+}

@@ -1,0 +1,329 @@
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { LoopEvent } from '../link/messages.ts'
+import type { PlanData } from '../link/plan-data.ts'
+import { routesMax } from '../link/plan-data.ts'
+import {
+  flights as flightEnds,
+  gauges,
+  joined,
+  UP_RESTRAINED,
+  UP_UNREACHABLE,
+  upstream as upstreamRow,
+} from '../metrics/catalog.ts'
+import type { Counters } from '../metrics/counters.ts'
+import { Batch } from '../net/batch.ts'
+import type { DatagramPort, Reactor } from '../net/reactor.ts'
+import type { Sys } from '../net/sys.ts'
+import type { Query } from '../query/query.ts'
+import { Type } from '../wire/codes.ts'
+import { ANSWER_OK } from '../wire/incoming.ts'
+import { Attempts } from './attempts.ts'
+import { Course } from './course.ts'
+import { FLAG_CD, FLAG_DO, FLAG_RD, Flights, ONCE, PROBE, SHARED } from './flight.ts'
+import type { FlightEnd } from './flight-end.ts'
+import { Health } from './health.ts'
+import type { LoopBoard } from './loop-board.ts'
+import { LoopProbe, probeLifeMs } from './loop-probe.ts'
+import { Matcher } from './match.ts'
+import { Policy } from './policy.ts'
+import { Pool } from './pool.ts'
+import { Sender } from './send.ts'
+import type { StreamedUpstream } from './streamed.ts'
+
+/** What `ask` says when there is no flight. */
+export const NO_FLIGHT_FULL = -1
+/** The route has no upstream. */
+export const NO_UPSTREAM = -2
+/** All that is left of the route loops, and its 20 questions of this second are spent. */
+export const RESTRAINED = -3
+
+/** Answers above this are TC's business; we offer 1232 (RFC 9715), and what is longer is dropped as cut off. */
+const answerSlotBytes = 4096
+/** Sends to one server before it is left alone (RFC 9520 section 3.2). */
+const sendsPerUpstreamMax = 3
+/** A flight that only waits for a late answer is sent once more for a new waiter, this long after its last send. */
+const resendMs = 1000
+/** The reactor waits no longer than this anyway. */
+const lookaheadMs = 100
+
+export interface ForwardDeps {
+  readonly reactor: Reactor
+  readonly sys: Sys | undefined
+  readonly clock: Clock
+  readonly random: Random
+  readonly counters: Counters
+  readonly board: LoopBoard
+  readonly streamed: StreamedUpstream
+  /** Loops marked and healed; called in shard 0 only. */
+  readonly events: (event: LoopEvent) => void
+  /** `query.listener` as `address:port`, for the sentence about a loop. */
+  readonly listenerName?: (listener: number) => string
+  /** Number of this shard; 0 sends the loop probes. */
+  readonly shard: number
+  readonly hashSeed: number
+  readonly end: FlightEnd
+}
+
+/**
+ * The road upstream: one flight per question, over a pool of random ports or a stream, retried, restrained where it would loop.
+ *
+ *   engine ──ask──▶ Flights ──Course.attempt──▶ Sender ──▶ Pool's ports, streams
+ *   engine ◀─FlightEnd── Course.accept ◀── Matcher ◀──receive── ports       ◀──receiveStreamed── streams
+ *   engine ──run, flush──▶ deadlines, loop probes, packets
+ */
+export class Forward {
+  private readonly deps: ForwardDeps
+  private readonly flights: Flights
+  private readonly attempts = new Attempts()
+  private readonly pool: Pool
+  private readonly health = new Health()
+  private readonly policy: Policy
+  private readonly sender: Sender
+  private readonly matcher: Matcher
+  private readonly course: Course
+  private readonly probe: LoopProbe | undefined
+  private readonly rx: Batch
+  private readonly portFailed: (port: number) => void
+  private readonly attemptsOf = new Uint8Array(routesMax)
+  private plan: PlanData | undefined
+  private giveUpMs = 0
+  private now: number
+
+  constructor(deps: ForwardDeps) {
+    this.deps = deps
+    this.now = deps.clock.now()
+    this.flights = new Flights(deps.hashSeed)
+    this.pool = new Pool(deps.reactor, deps.random)
+    this.policy = new Policy(this.health, deps.random)
+    this.sender = new Sender(deps, this.flights, this.attempts, this.pool)
+    this.matcher = new Matcher(this.flights, this.attempts, deps.counters)
+    this.rx = new Batch(deps.sys, answerSlotBytes)
+    this.probe = deps.shard === 0 ? new LoopProbe({ ...deps, launch: this.launch.bind(this) }) : undefined
+    this.course = new Course(
+      {
+        flights: this.flights,
+        attempts: this.attempts,
+        health: this.health,
+        sender: this.sender,
+        counters: deps.counters,
+        end: deps.end,
+        next: (flight, freshOnly) => this.next(flight, freshOnly),
+        isStreamed: (upstream) => this.plan?.upstreams[upstream]?.transport === 'tcp',
+        probed: (flight, now) => this.probe?.ended(flight, now),
+      },
+      this.now,
+    )
+    this.portFailed = (port) => this.networkError(port)
+  }
+
+  /** Start and reload. Flights in the air go on; upstreams and routes of the same name keep their state. */
+  configure(plan: PlanData): void {
+    const now = this.deps.clock.now()
+    const before = this.plan
+    const upstreamBefore = plan.upstreams.map((one) => indexOf(before?.upstreams, one.name))
+    const routeBefore = plan.routes.map((one) => indexOf(before?.routes, one.name))
+    this.plan = plan
+    this.giveUpMs = plan.forward.giveUpAfterMs
+    plan.routes.forEach((route, i) => {
+      this.attemptsOf[i] = Math.min(plan.forward.attempts, sendsPerUpstreamMax * route.upstreams.length)
+    })
+    this.health.configure(upstreamBefore)
+    this.policy.configure(plan)
+    this.pool.configure(plan, upstreamBefore, now)
+    this.course.configure(plan.forward, upstreamBefore, routeBefore, now)
+    this.probe?.configure(plan, now)
+  }
+
+  /**
+   * Joins or opens the flight for (name, askType, RD, CD, DO, route): its number, or NO_FLIGHT_FULL, NO_UPSTREAM, RESTRAINED.
+   * The flight does not end before the call returns.
+   */
+  ask(query: Query, now: number): number {
+    this.now = now
+    const { counters } = this.deps
+    const flags = flagsOf(query)
+    const hash = this.flights.hash(query.name, query.nameLength, query.askType)
+    const open = this.flights.find(hash, query.name, query.nameLength, query.askType, flags, query.route)
+    if (open !== -1) return this.join(open, now)
+    const upstream = this.first(query.route, now)
+    if (upstream < 0) return upstream
+    const { name, nameLength, askType, route } = query
+    const flight = this.flights.open(SHARED, hash, name, nameLength, askType, flags, route)
+    if (flight === -1) {
+      counters.add(flightEnds.refusedFull)
+      return NO_FLIGHT_FULL
+    }
+    const restrained = this.deps.board.isLooping(route, upstream)
+    this.flights.restrained[flight] = restrained ? 1 : 0
+    this.flights.attemptsLeft[flight] = restrained ? 1 : (this.attemptsOf[route] as number)
+    this.flights.giveUpAt[flight] = now + this.giveUpMs
+    this.course.attempt(flight, upstream, now)
+    if (!restrained && this.health.down !== 0) this.retest(flight, now)
+    return flight
+  }
+
+  /**
+   * A loop or health probe of others (FIELD 3.1): sent once, never joined or retried, never to an upstream that loops
+   * (RESTRAINED), at most 20 a second (RESTRAINED too).
+   */
+  askOnce(query: Query, now: number): number {
+    this.now = now
+    const all = this.policy.mask(query.route)
+    if (all === 0) return NO_UPSTREAM
+    const usable = all & ~this.deps.board.looping(query.route)
+    if (usable === 0 || !this.deps.board.mayPassProbe(now)) return RESTRAINED
+    const upstream = this.policy.choose(query.route, usable & ~this.health.down || usable)
+    const { name, nameLength, askType, route } = query
+    const flight = this.flights.open(ONCE, 0, name, nameLength, askType, flagsOf(query), route)
+    if (flight === -1) return NO_FLIGHT_FULL
+    this.flights.giveUpAt[flight] = now + this.giveUpMs
+    this.course.attempt(flight, upstream, now)
+    return flight
+  }
+
+  /** The engine's chain of who waits for a flight; it reads and writes it, -1 for none. */
+  get firstTicket(): Int32Array {
+    return this.flights.firstTicket
+  }
+
+  /** `overdue` is called at `at` (ms); Infinity for never. One deadline per flight: the earliest waiter's. */
+  waitUntil(flight: number, at: number): void {
+    this.flights.replyAt[flight] = Math.max(at, this.now + 1)
+    this.course.arm(flight)
+  }
+
+  /** The question of a flight: its name is `names[nameAt(flight) … + nameLength[flight])`, lower case; flags are FLAG_*. */
+  get view(): Flights {
+    return this.flights
+  }
+
+  /** Does some upstream of the route work: not looping, not down? (`. NS` is answered while one does, FIELD 3.2.) */
+  works(route: number): boolean {
+    return (this.policy.mask(route) & ~this.deps.board.looping(route) & ~this.health.down) !== 0
+  }
+
+  /** One system call's worth of what waits on an upstream port. */
+  receive(port: DatagramPort, now: number): void {
+    this.now = now
+    const number = port.tag
+    // A reload in this very turn may have closed it.
+    if (this.pool.socket(number) !== port) return
+    const count = port.receive(this.rx)
+    for (let slot = 0; slot < count; slot++) {
+      const at = this.rx.dataAt(slot)
+      const length = this.rx.length(slot)
+      const attempt = this.matcher.match(number, this.rx.bytes, at, length)
+      if (attempt !== -1) this.course.accept(attempt, this.rx.bytes, at, length, now)
+      else if (this.matcher.suspect !== -1) this.course.toStream(this.matcher.suspect, now)
+    }
+    if (port.lastError !== 0) this.networkError(number)
+  }
+
+  /** The answer of a streamed upstream; `length` 0: it failed. Late ones, of attempts that ended, are ignored. */
+  receiveStreamed(token: number, generation: number, bytes: Uint8Array, at: number, length: number, now: number): void {
+    this.now = now
+    if (!this.attempts.isStream(token) || this.attempts.generation[token] !== generation) return
+    if (length !== 0 && this.matcher.check(token, bytes, at, length) === ANSWER_OK) {
+      this.course.accept(token, bytes, at, length, now)
+    } else {
+      this.course.streamFailed(token, now)
+    }
+  }
+
+  /** Deadlines and probes that are due; returns when it wants to be called again. Sends what came of it. */
+  run(now: number): number {
+    this.now = now
+    this.course.run(now)
+    const next = this.probe?.run(now) ?? Number.POSITIVE_INFINITY
+    this.flush()
+    this.pool.run()
+    this.deps.counters.set(gauges.flights, this.flights.inUse)
+    return Math.min(next, this.course.upcoming(now, now + lookaheadMs))
+  }
+
+  /** The end of a turn: all questions written so far leave. */
+  flush(): void {
+    this.sender.flush(this.portFailed)
+  }
+
+  private join(flight: number, now: number): number {
+    this.deps.counters.add(joined)
+    const spent = this.flights.attemptsLeft[flight] === 0 && this.flights.current[flight] === -1
+    const latest = this.attempts.latest(flight)
+    const rested = latest === -1 || now - (this.attempts.sentAt[latest] as number) >= resendMs
+    if (spent && rested && this.flights.restrained[flight] === 0) {
+      this.flights.attemptsLeft[flight] = 1
+      this.flights.attemptAt[flight] = now
+      this.course.arm(flight)
+    }
+    return flight
+  }
+
+  /** The upstream for a new flight, or NO_UPSTREAM or RESTRAINED. */
+  private first(route: number, now: number): number {
+    const all = this.policy.mask(route)
+    if (all === 0) return NO_UPSTREAM
+    const looping = this.deps.board.looping(route) & all
+    const healthy = all & ~looping & ~this.health.down
+    if (healthy !== 0) return this.policy.choose(route, healthy)
+    if (looping !== 0) {
+      const upstream = this.policy.choose(route, looping)
+      if (this.deps.board.mayAskLooping(upstream, now)) return upstream
+      this.deps.counters.add(upstreamRow.at(upstream, UP_RESTRAINED))
+      if (looping === all) return RESTRAINED
+    }
+    // All are down: the best of them is asked, since one that was down may be back.
+    return this.policy.choose(route, all & ~looping)
+  }
+
+  /** The upstream for the next attempt, or -1: one that was not asked yet, else (unless `freshOnly`) any again. */
+  private next(flight: number, freshOnly: boolean): number {
+    const route = this.flights.route[flight] as number
+    if (route === -1) return -1
+    const usable = this.policy.mask(route) & ~this.deps.board.looping(route)
+    const fresh = usable & ~(this.flights.tried[flight] as number)
+    const healthy = fresh & ~this.health.down
+    if (healthy !== 0 || freshOnly) return this.policy.choose(route, healthy)
+    return this.policy.choose(route, fresh || usable & ~this.health.down || usable)
+  }
+
+  /** Upstreams that are down get a question on the side once a second: it costs nobody time, and its answer is as good. */
+  private retest(flight: number, now: number): void {
+    const route = this.flights.route[flight] as number
+    const usable = this.policy.mask(route) & ~this.deps.board.looping(route) & ~(this.flights.tried[flight] as number)
+    for (let rest = usable & this.health.down; rest !== 0; rest &= rest - 1) {
+      const upstream = 31 - Math.clz32(rest & -rest)
+      if (this.health.retestDue(upstream, now)) this.course.beside(flight, upstream, now)
+    }
+  }
+
+  /** Sends a loop probe of ours; returns its flight, or -1. */
+  private launch(route: number, upstream: number, name: Uint8Array, nameLength: number, now: number): number {
+    const flight = this.flights.open(PROBE, 0, name, nameLength, Type.HINFO, FLAG_RD, route)
+    if (flight === -1) return -1
+    this.flights.giveUpAt[flight] = now + probeLifeMs
+    this.course.attempt(flight, upstream, now)
+    return flight
+  }
+
+  private networkError(port: number): void {
+    const socket = this.pool.socket(port)
+    if (socket === undefined) return
+    socket.lastError = 0
+    const upstream = this.pool.upstreamOf(port)
+    if (upstream !== -1) {
+      this.deps.counters.add(upstreamRow.at(upstream, UP_UNREACHABLE))
+      this.health.failed(upstream, 0, this.now)
+    }
+    this.course.portFailed(port, this.now)
+  }
+}
+
+function flagsOf(query: Query): number {
+  return query.recursionDesired * FLAG_RD + query.checkingDisabled * FLAG_CD + (query.dnssecOk !== 0 ? FLAG_DO : 0)
+}
+
+function indexOf(list: readonly { readonly name: string }[] | undefined, name: string): number {
+  return list?.findIndex((one) => one.name === name) ?? -1
+}

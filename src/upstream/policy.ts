@@ -1,0 +1,85 @@
+import type { Random } from '../base/random.ts'
+import type { PlanData } from '../link/plan-data.ts'
+import { routesMax } from '../link/plan-data.ts'
+import type { Health } from './health.ts'
+
+/** One choice in so many goes to any upstream, or `fastest` would never learn that a slow one has become fast. */
+const exploreOneIn = 32
+
+/** Which upstream of a route is asked: a choice among those that the caller allows. */
+export class Policy {
+  private readonly health: Health
+  private readonly random: Random
+  private readonly turn = new Uint8Array(routesMax)
+  private lists: readonly Uint8Array[] = []
+  private masks = new Int32Array(0)
+  private kind: PlanData['forward']['policy'] = 'fastest'
+
+  constructor(health: Health, random: Random) {
+    this.health = health
+    this.random = random
+  }
+
+  configure(plan: PlanData): void {
+    this.kind = plan.forward.policy
+    this.lists = plan.routes.map((route) => Uint8Array.from(route.upstreams))
+    this.masks = Int32Array.from(plan.routes, (route) => route.upstreams.reduce((mask, i) => mask | (1 << i), 0))
+  }
+
+  /** The route's upstreams, a bit each; 0 for a route that has none. */
+  mask(route: number): number {
+    return this.masks[route] ?? 0
+  }
+
+  /** The upstream to ask among the bits of `allowed`; -1 when the route has none of them. */
+  choose(route: number, allowed: number): number {
+    const usable = this.mask(route) & allowed
+    if (usable === 0) return -1
+    switch (this.kind) {
+      case 'sequential':
+        return this.nth(route, usable, 0)
+      case 'roundRobin': {
+        const turn = this.turn[route] as number
+        this.turn[route] = turn + 1
+        return this.nth(route, usable, turn % bitCount(usable))
+      }
+      case 'random':
+        return this.any(route, usable)
+      default:
+        return this.random.u16() % exploreOneIn === 0 ? this.any(route, usable) : this.fastest(route, usable)
+    }
+  }
+
+  private any(route: number, usable: number): number {
+    return this.nth(route, usable, this.random.u16() % bitCount(usable))
+  }
+
+  /** The n-th usable upstream in the order of the configuration. */
+  private nth(route: number, usable: number, n: number): number {
+    const list = this.lists[route] as Uint8Array
+    let left = n
+    for (let i = 0; i < list.length; i++) {
+      const upstream = list[i] as number
+      if ((usable & (1 << upstream)) !== 0 && left-- === 0) return upstream
+    }
+    return -1
+  }
+
+  /** The lowest round-trip time; one that was never measured comes first, so that it is. */
+  private fastest(route: number, usable: number): number {
+    const list = this.lists[route] as Uint8Array
+    let best = -1
+    for (let i = 0; i < list.length; i++) {
+      const upstream = list[i] as number
+      if ((usable & (1 << upstream)) === 0) continue
+      if (best === -1 || (this.health.rtt[upstream] as number) < (this.health.rtt[best] as number)) best = upstream
+    }
+    return best
+  }
+}
+
+function bitCount(bits: number): number {
+  let count = 0
+  for (let rest = bits; rest !== 0; rest &= rest - 1) count++
+  return count
+}

@@ -1,0 +1,59 @@
+import { ANCOUNT, ARCOUNT, FLAGS, HEADER, ID, NSCOUNT, OPCODE, QDCOUNT, QR, RCODE, readU16 } from './header.ts'
+import { lower, skipName } from './name.ts'
+
+export const ANSWER_OK = 0
+export const ANSWER_SHORT = 1
+export const ANSWER_QUERY = 2
+export const ANSWER_ID = 3
+export const ANSWER_QUESTION = 4
+export const ANSWER_MALFORMED = 5
+
+/**
+ * Does the message at `at` answer the question that we sent (RFC 5452 section 9.1)? The full question is compared, not a hash of it
+ * (CVE-2020-25685), and all sections must parse to the end, so that nothing later need doubt them.
+ */
+export function checkAnswer(
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  id: number,
+  name: Uint8Array,
+  nameLength: number,
+  type: number,
+): number {
+  if (length < HEADER) return ANSWER_SHORT
+  if (readU16(bytes, at + ID) !== id) return ANSWER_ID
+  const flags = readU16(bytes, at + FLAGS)
+  if ((flags & QR) === 0 || (flags & OPCODE) !== 0) return ANSWER_QUERY
+  const questions = readU16(bytes, at + QDCOUNT)
+  // A server that could not parse or would not serve may leave the question out (RFC 1035 section 4.1.1 permits it for FORMERR).
+  if (questions === 0 && length === HEADER && (flags & RCODE) !== 0) return ANSWER_OK
+  if (questions !== 1) return ANSWER_QUESTION
+  const question = at + HEADER
+  if (length < HEADER + nameLength + 4) return ANSWER_QUESTION
+  for (let i = 0; i < nameLength; i++) {
+    if (lower(bytes[question + i] as number) !== lower(name[i] as number)) return ANSWER_QUESTION
+  }
+  if (readU16(bytes, question + nameLength) !== type) return ANSWER_QUESTION
+  if (readU16(bytes, question + nameLength + 2) !== 1) return ANSWER_QUESTION
+  return sectionsEnd(bytes, at, question + nameLength + 4, at + length) === -1 ? ANSWER_MALFORMED : ANSWER_OK
+}
+
+/** The offset behind all records counted in the header, the first of which is at `from`; -1 when they don't parse. */
+function sectionsEnd(bytes: Uint8Array, at: number, from: number, end: number): number {
+  const records = readU16(bytes, at + ANCOUNT) + readU16(bytes, at + NSCOUNT) + readU16(bytes, at + ARCOUNT)
+  let here = from
+  for (let i = 0; i < records; i++) {
+    here = skipRecord(bytes, here, end)
+    if (here === -1) return -1
+  }
+  return here
+}
+
+/** The offset behind the record at `at`, or -1. */
+export function skipRecord(bytes: Uint8Array, at: number, end: number): number {
+  const fixed = skipName(bytes, at, end)
+  if (fixed === -1 || fixed + 10 > end) return -1
+  const after = fixed + 10 + readU16(bytes, fixed + 8)
+  return after <= end ? after : -1
+}

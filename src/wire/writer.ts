@@ -1,0 +1,178 @@
+import { writeU16, writeU32 } from './header.ts'
+import { lower } from './name.ts'
+import type { Records } from './records.ts'
+import { rdataNames } from './records.ts'
+
+const knownMax = 48
+
+/**
+ * Writes records behind a question, compressing names (RFC 1035 section 4.1.4) against the question name and against names it wrote before. Pointers
+ * count from the start of a message whose question is at 12, so the bytes serve any reply with a question name of the same length.
+ *
+ * Known names: their bytes, expanded, in `text`; the first `literal` bytes of each stand as labels at `message`, the rest is behind a pointer.
+ */
+export class RecordWriter {
+  readonly body: Uint8Array
+  length = 0
+  /** Offset in `body` of each record's TTL. */
+  readonly ttlAt = new Uint16Array(4096)
+  count = 0
+  /** Set when a record did not fit or a name in it was malformed: the whole body is no good. */
+  failed = false
+  private base = 0
+  private readonly text = new Uint8Array(knownMax * 256)
+  private readonly textLength = new Int32Array(knownMax)
+  private readonly literal = new Int32Array(knownMax)
+  private readonly message = new Int32Array(knownMax)
+  private known = 0
+  private readonly name = new Uint8Array(256)
+
+  constructor(capacity: number) {
+    this.body = new Uint8Array(capacity)
+  }
+
+  /** Starts anew behind a question for the lower-case name `name`. */
+  start(name: Uint8Array, nameLength: number): void {
+    this.length = 0
+    this.count = 0
+    this.known = 0
+    this.failed = false
+    this.base = 12 + nameLength + 4
+    this.remember(name, nameLength, nameLength, 12)
+  }
+
+  /** Writes record i of `records` with the given TTL. */
+  record(records: Records, i: number, ttl: number): void {
+    const ownerLength = records.ownerOf(i, this.name, 0)
+    if (ownerLength === -1) return this.fail()
+    const type = records.type[i] as number
+    this.putName(this.name, ownerLength, true)
+    if (!this.fits(10)) return
+    writeU16(this.body, this.length, type)
+    writeU16(this.body, this.length + 2, records.class[i] as number)
+    this.ttlAt[this.count++] = this.length + 4
+    writeU32(this.body, this.length + 4, ttl)
+    const lengthAt = this.length + 8
+    this.length += 10
+    this.rdata(records, i, type)
+    if (!this.failed) writeU16(this.body, lengthAt, this.length - lengthAt - 2)
+  }
+
+  private rdata(records: Records, i: number, type: number): void {
+    const from = records.rdataAt[i] as number
+    const length = records.rdataLength[i] as number
+    const layout = rdataNames(type)
+    if (layout === undefined) return this.copy(records.bytes, from, length)
+    if (length < layout.prefix) return this.fail()
+    this.copy(records.bytes, from, layout.prefix)
+    let offset = layout.prefix
+    for (let n = 0; n < layout.names; n++) {
+      const expanded = records.rdataName(i, offset, this.name, 0)
+      if (expanded === -1) return this.fail()
+      this.putName(this.name, expanded, layout.compress)
+      offset += stored(records.bytes, from + offset)
+    }
+    this.copy(records.bytes, from + offset, length - offset)
+  }
+
+  /** A negative answer's SOA of our own: owner is the question name from `ownerOffset` on (FIELD: a strict ancestor). */
+  soa(ownerOffset: number, ttl: number): void {
+    if (!this.fits(12 + soaRdata.length)) return
+    writeU16(this.body, this.length, 0xc000 | (12 + ownerOffset))
+    writeU16(this.body, this.length + 2, 6)
+    writeU16(this.body, this.length + 4, 1)
+    this.ttlAt[this.count++] = this.length + 6
+    writeU32(this.body, this.length + 6, ttl)
+    writeU16(this.body, this.length + 10, soaRdata.length)
+    this.body.set(soaRdata, this.length + 12)
+    this.length += 12 + soaRdata.length
+    // The last field is MINIMUM: CoreDNS reads the record's TTL, others the smaller of both (RFC 2308 section 5).
+    writeU32(this.body, this.length - 4, ttl)
+  }
+
+  private putName(name: Uint8Array, length: number, compress: boolean): void {
+    let literal = length
+    let pointer = -1
+    for (let from = 0; compress && name[from] !== 0; from += (name[from] as number) + 1) {
+      pointer = this.find(name, from, length)
+      if (pointer !== -1) {
+        literal = from
+        break
+      }
+    }
+    if (!this.fits(literal + 2)) return
+    const at = this.base + this.length
+    for (let i = 0; i < literal; i++) this.body[this.length + i] = name[i] as number
+    this.length += literal
+    if (pointer !== -1) {
+      writeU16(this.body, this.length, 0xc000 | pointer)
+      this.length += 2
+    }
+    if (literal > 1 && this.known < knownMax) this.remember(name, length, literal, at)
+  }
+
+  /** The message offset at which the suffix `name[from … length)` stands already, or -1. */
+  private find(name: Uint8Array, from: number, length: number): number {
+    const wanted = length - from
+    for (let k = 0; k < this.known; k++) {
+      const offset = (this.textLength[k] as number) - wanted
+      const at = (this.message[k] as number) + offset
+      if (offset < 0 || offset >= (this.literal[k] as number) || at > 0x3fff) continue
+      if (this.isLabelStart(k, offset) && this.equals(k, offset, name, from, wanted)) return at
+    }
+    return -1
+  }
+
+  private isLabelStart(k: number, offset: number): boolean {
+    let here = 0
+    while (here < offset) here += (this.text[k * 256 + here] as number) + 1
+    return here === offset
+  }
+
+  private equals(k: number, offset: number, name: Uint8Array, from: number, length: number): boolean {
+    const at = k * 256 + offset
+    for (let i = 0; i < length; i++) {
+      if (lower(this.text[at + i] as number) !== lower(name[from + i] as number)) return false
+    }
+    return true
+  }
+
+  private remember(name: Uint8Array, length: number, literal: number, message: number): void {
+    const k = this.known++
+    for (let i = 0; i < length; i++) this.text[k * 256 + i] = name[i] as number
+    this.textLength[k] = length
+    this.literal[k] = literal
+    this.message[k] = message
+  }
+
+  private copy(bytes: Uint8Array, from: number, length: number): void {
+    if (length < 0) return this.fail()
+    if (!this.fits(length)) return
+    for (let i = 0; i < length; i++) this.body[this.length + i] = bytes[from + i] as number
+    this.length += length
+  }
+
+  private fits(bytes: number): boolean {
+    if (this.length + bytes <= this.body.length && this.count < this.ttlAt.length) return true
+    this.failed = true
+    return false
+  }
+
+  private fail(): void {
+    this.failed = true
+  }
+}
+
+/** Bytes that the name at `at` takes where it stands: up to its root or pointer. */
+function stored(bytes: Uint8Array, at: number): number {
+  let here = at
+  while ((bytes[here] as number) !== 0 && (bytes[here] as number) < 0xc0) here += (bytes[here] as number) + 1
+  return here + (bytes[here] === 0 ? 1 : 2) - at
+}
+
+/** MNAME dnsweir.invalid, RNAME nobody.invalid, serial 1, refresh 3600, retry 600, expire 86400, MINIMUM (patched). */
+export const soaRdata = Uint8Array.from([
+  ...[7, 0x64, 0x6e, 0x73, 0x77, 0x65, 0x69, 0x72, 7, 0x69, 0x6e, 0x76, 0x61, 0x6c, 0x69, 0x64, 0],
+  ...[6, 0x6e, 0x6f, 0x62, 0x6f, 0x64, 0x79, 7, 0x69, 0x6e, 0x76, 0x61, 0x6c, 0x69, 0x64, 0],
+  ...[0, 0, 0, 1, 0, 0, 0x0e, 0x10, 0, 0, 2, 0x58, 0, 1, 0x51, 0x80, 0, 0, 0, 0],
+])

@@ -1,0 +1,162 @@
+/** Reload: by SIGHUP, by a changed file, by a swapped ConfigMap; a bad file keeps the old plan. */
+import { strict as assert } from 'node:assert'
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ask, maybeAsk, TcpClient, UdpClient } from '../support/client.ts'
+import { parse, query } from '../support/message.ts'
+import { freePort } from '../support/ports.ts'
+import { type Program, startProgram } from '../support/program.ts'
+import { openUpstream, startScene } from '../support/scene.ts'
+import { anyAddress } from '../support/upstream.ts'
+
+const withRecord = (address: string): { guard: unknown } => ({
+  guard: { localAnswers: { records: [`plan.test. 1 IN A ${address}`] } },
+})
+
+async function untilPlan(program: Program, address: string, timeoutMs = 5000): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const answer = await ask(program, 'plan.test')
+    if (answer.answers[0]?.data === address) return
+    assert.ok(
+      Date.now() < deadline,
+      `still ${answer.answers[0]?.data} after ${timeoutMs} ms\n${program.stdout()}${program.stderr()}`,
+    )
+    await sleep(30)
+  }
+}
+
+for (const engine of ['epoll', 'dgram']) {
+  test(`${engine}: SIGHUP swaps the plan and keeps sockets, connections and cache`, async (t) => {
+    const upstream = await openUpstream(t, anyAddress)
+    const upstreams = [upstream.target]
+    const program = await startProgram(t, { upstreams, ...withRecord('192.0.2.1') }, { args: ['--udp', engine] })
+    const tcp = await TcpClient.open(program)
+    tcp.send(query('cached.test'))
+    assert.ok(await tcp.next())
+    await untilPlan(program, '192.0.2.1')
+    for (const address of ['192.0.2.2', '192.0.2.3']) {
+      program.rewrite({ upstreams, ...withRecord(address) })
+      program.signal('SIGHUP')
+      await untilPlan(program, address)
+    }
+    tcp.send(query('plan.test'))
+    assert.equal(parse((await tcp.next()) as Buffer).answers[0]?.data, '192.0.2.3', 'the same connection, the new plan')
+    tcp.close()
+    await ask(program, 'cached.test')
+    assert.equal(upstream.count('cached.test'), 1, 'the cache is kept')
+  })
+}
+
+test('no query is lost while the plan is swapped again and again', async (t) => {
+  const { program, upstream } = await startScene(t)
+  const upstreams = [upstream.target]
+  const client = await UdpClient.open(program)
+  for (let round = 0; round < 15; round++) {
+    program.rewrite({ upstreams, ...withRecord(`192.0.2.${round + 1}`) })
+    program.signal('SIGHUP')
+    for (let i = 0; i < 40; i++) {
+      client.send(query(`r${round}-${i}.test`, 'A', { id: round * 40 + i }))
+      if (i % 10 === 0) await sleep(5)
+    }
+  }
+  const ids = new Set((await client.collect(600, 1500)).map((bytes) => bytes.readUInt16BE(0)))
+  client.close()
+  assert.equal(ids.size, 600)
+  await untilPlan(program, '192.0.2.15')
+})
+
+test('a changed file is noticed without a signal', async (t) => {
+  const { program, upstream } = await startScene(t, anyAddress, withRecord('192.0.2.1'))
+  await untilPlan(program, '192.0.2.1')
+  program.rewrite({ upstreams: [upstream.target], ...withRecord('192.0.2.2') })
+  await untilPlan(program, '192.0.2.2', 8000)
+  const next = join(program.folder, 'next.yaml')
+  writeFileSync(next, program.text({ upstreams: [upstream.target], ...withRecord('192.0.2.3') }))
+  renameSync(next, program.configFile)
+  await untilPlan(program, '192.0.2.3', 8000)
+})
+
+test('a ConfigMap’s symlink swap is noticed', async (t) => {
+  const upstream = await openUpstream(t, anyAddress)
+  const upstreams = [upstream.target]
+  const place = (folder: string, text: string): string => {
+    mkdirSync(join(folder, '..v1'))
+    writeFileSync(join(folder, '..v1', 'dnsweir.yaml'), text)
+    symlinkSync('..v1', join(folder, '..data'))
+    symlinkSync('..data/dnsweir.yaml', join(folder, 'dnsweir.yaml'))
+    return join(folder, 'dnsweir.yaml')
+  }
+  const program = await startProgram(t, { upstreams, ...withRecord('192.0.2.1') }, { place })
+  await untilPlan(program, '192.0.2.1')
+  for (const [version, address] of [
+    ['..v2', '192.0.2.2'],
+    ['..v3', '192.0.2.3'],
+  ] as const) {
+    mkdirSync(join(program.folder, version))
+    writeFileSync(join(program.folder, version, 'dnsweir.yaml'), program.text({ upstreams, ...withRecord(address) }))
+    symlinkSync(version, join(program.folder, '..data_tmp'))
+    renameSync(join(program.folder, '..data_tmp'), join(program.folder, '..data'))
+    await untilPlan(program, address, 8000)
+  }
+})
+
+test('a bad new file keeps the old plan and says why, and a good one is taken after it', async (t) => {
+  const { program, upstream } = await startScene(t, anyAddress, withRecord('192.0.2.1'))
+  await untilPlan(program, '192.0.2.1')
+  for (const bad of ['upstreems: [192.0.2.9]\n', 'cache: { maxSize: lots }\n', 'listen: [\n', '- a\n- list\n']) {
+    const said = program.stdout().length + program.stderr().length
+    writeFileSync(program.configFile, bad)
+    program.signal('SIGHUP')
+    const deadline = Date.now() + 5000
+    while (
+      program.stdout().length + program.stderr().length === said ||
+      !/dnsweir\.yaml:\d+:\d+/.test(program.stdout() + program.stderr())
+    ) {
+      assert.ok(Date.now() < deadline, `said nothing of ${bad}\n${program.stdout()}${program.stderr()}`)
+      await sleep(20)
+    }
+    await sleep(150)
+    await untilPlan(program, '192.0.2.1', 100)
+    assert.equal((await ask(program, 'still.test')).rcode, 0)
+  }
+  program.rewrite({ upstreams: [upstream.target], ...withRecord('192.0.2.2') })
+  program.signal('SIGHUP')
+  await untilPlan(program, '192.0.2.2')
+})
+
+test('new listen addresses open before old ones close', async (t) => {
+  const { program, upstream } = await startScene(t)
+  const second = { address: '127.0.0.1', port: await freePort() }
+  const both = [`127.0.0.1:${program.port}`, `127.0.0.1:${second.port}`]
+  const untilAnswered = async (at: typeof second): Promise<void> => {
+    const deadline = Date.now() + 5000
+    while (!(await maybeAsk(at, 'moved.test', 'A', { timeoutMs: 200 }))) {
+      assert.ok(Date.now() < deadline, `nothing on the new port\n${program.stdout()}${program.stderr()}`)
+    }
+  }
+  program.rewrite({ upstreams: [upstream.target], listen: both })
+  program.signal('SIGHUP')
+  await untilAnswered(second)
+  assert.equal((await ask(second, 'moved.test', 'A', { transport: 'tcp' })).rcode, 0)
+  assert.equal((await ask(program, 'moved.test')).rcode, 0)
+  program.rewrite({ upstreams: [upstream.target], listen: [both[1]] })
+  program.signal('SIGHUP')
+  const deadline = Date.now() + 5000
+  while (await maybeAsk(program, 'moved.test', 'A', { timeoutMs: 100 })) {
+    assert.ok(Date.now() < deadline, 'the old port still answers')
+  }
+  await untilAnswered(second)
+})
+
+test('threads change by reload', async (t) => {
+  const { program, upstream } = await startScene(t)
+  for (const threads of [2, 1]) {
+    program.rewrite({ upstreams: [upstream.target], threads, ...withRecord(`192.0.2.${threads}`) })
+    program.signal('SIGHUP')
+    await untilPlan(program, `192.0.2.${threads}`)
+    for (let i = 0; i < 10; i++) assert.equal((await ask(program, `t${threads}-${i}.test`)).rcode, 0)
+  }
+})
