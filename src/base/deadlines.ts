@@ -44,7 +44,11 @@ export class Deadlines {
     }
     // After a long pause one full lap visits every tick; more would only repeat.
     const from = Math.max(this.current, to - ticks + 1)
-    for (let tick = from; tick <= to; tick++) this.runTick(tick % ticks, now)
+    for (let tick = from; tick <= to; tick++) {
+      // What `onDue` sets for a time that has passed lands in the tick that is being run, and not in one already left behind.
+      this.current = tick
+      this.runTick(tick % ticks, now)
+    }
     this.current = Math.max(this.current, to)
   }
 

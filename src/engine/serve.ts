@@ -37,6 +37,8 @@ export interface ServeDeps {
  */
 export class Serve {
   plan: Plan
+  /** Before the end: health checks get no answer any more, so that whoever asks turns to its second target. */
+  draining = false
   private readonly deps: ServeDeps
   private readonly hit = new Draft()
   private readonly own = new Draft(64)
@@ -93,6 +95,8 @@ export class Serve {
   private lookUp(query: Query, exempt: boolean, now: number): void {
     const { cache, counters, replies } = this.deps
     query.route = this.plan.routes.find(query)
+    // An unanswered health check is how CoreDNS learns to use its second target (FIELD 3.2).
+    if (exempt && (this.draining || !this.deps.forward.works(query.route))) return replies.drop(query, metric.outcomes.probe)
     const found = cache.get(this.keyOf(query), now, this.hit)
     const lane = counters.lane
     if (found !== CACHE_MISS) {
@@ -124,7 +128,6 @@ export class Serve {
       if (!this.deps.complete.wait(flight, query, now)) this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
       return
     }
-    // An unanswered health check is how CoreDNS learns to use its second target (FIELD 3.2).
     if (exempt) return this.deps.replies.drop(query, metric.outcomes.probe)
     this.fail(query, flight === NO_UPSTREAM || flight === RESTRAINED ? Ede.NO_REACHABLE_AUTHORITY : Ede.NETWORK_ERROR)
   }

@@ -106,7 +106,7 @@ export class ShardEngine {
       streamed: this.streamed,
       learned: this.learned,
       clock,
-      drain: (now) => this.drain(now),
+      drain: (now) => this.messages(now),
       gauge: () => this.gauge(),
     })
   }
@@ -143,6 +143,11 @@ export class ShardEngine {
     this.learned.take(message)
   }
 
+  /** Health checks of others are no longer answered, all else is. */
+  drain(): void {
+    this.serve.draining = true
+  }
+
   /** Queries that wait. */
   get waiting(): number {
     return this.tickets.slots.inUse
@@ -159,7 +164,7 @@ export class ShardEngine {
   }
 
   /** Messages that wait on ports, after a kick. True when more are left than one turn takes. */
-  private drain(now: number): boolean {
+  private messages(now: number): boolean {
     this.deps.control()
     for (const { port } of this.learned.ports) {
       for (let left = 64; left > 0; left--) {

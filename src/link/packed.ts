@@ -146,11 +146,6 @@ export class Unpacker {
     assert(this.next <= this.bytes.length, 'a record ends within its message')
     return true
   }
-
-  /** Whether records are left. */
-  get isDone(): boolean {
-    return this.next >= this.bytes.length
-  }
 }
 
 /**

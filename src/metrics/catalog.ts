@@ -119,10 +119,12 @@ export const streamsRefused = labelled(
 )
 export const connections = labelled('dnsweir_connections_total', 'Stream connections.', 'side', ['client', 'upstream'])
 
-export const restarts = labelled('dnsweir_worker_restarts_total', 'Workers that died or got stuck and were replaced.', 'worker', [
-  'shard',
-  'streams',
-])
+export const restarts = labelled(
+  'dnsweir_worker_restarts_total',
+  'Workers that died or got stuck and were replaced.',
+  'worker',
+  ['shard', 'streams'],
+)
 
 export const gauges = {
   waiting: single('dnsweir_waiting', 'Queries that wait for an answer now.', 'gauge'),

@@ -83,7 +83,7 @@ export async function createExposition(source: MetricsSource): Promise<Expositio
   const rows = tables.map((table) => ({ table, metric: create(table) }))
   const histogram = { name: duration.name, help: duration.help, type: duration.type, values: [] as HistogramValue[] }
   // prom-client's own histogram can only be filled one observation at a time; its registry asks for `get` alone.
-  registry.registerMetric({ ...histogram, get: async () => histogram } as never)
+  registry.registerMetric({ ...histogram, get: async () => ({ ...histogram }) } as never)
   const books = create(derived.unaccounted)
   const loops = create(derived.loopMarked)
   const build = create(derived.buildInfo)

@@ -12,7 +12,8 @@ const vectorBytes = 16
 /**
  * Slots for datagrams in memory that is laid out once, in the form that recvmmsg and sendmmsg take:
  *
- *   headers  64 × struct mmsghdr (64 bytes) │ vectors 64 × struct iovec (16) │ peers 64 × sockaddr (32) │ data 64 × slotBytes
+ *   headers 64 × struct mmsghdr (64 bytes) │ vectors 64 × struct iovec (16) │ peers 64 × sockaddr (32) │
+ *   data 64 × slotBytes
  *
  * Without koffi the same memory serves as plain buffers.
  */

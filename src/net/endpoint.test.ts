@@ -65,7 +65,17 @@ describe('endpoint-text', () => {
     fc.assert(fc.property(endpoints, ({ address }) => assert.deepEqual(addressFromNode(addressText(address)), address)))
   })
 
-  const texts = ['::', '::1', '1::', '2001:db8::1', 'fe80::1:0:0:1', '1:2:3:4:5:6:7:8', '::ffff:10.0.0.1', '0.0.0.0', '255.1.2.3']
+  const texts = [
+    '::',
+    '::1',
+    '1::',
+    '2001:db8::1',
+    'fe80::1:0:0:1',
+    '1:2:3:4:5:6:7:8',
+    '::ffff:10.0.0.1',
+    '0.0.0.0',
+    '255.1.2.3',
+  ]
   for (const text of texts) it(text, () => assert.equal(addressText(addressFromNode(text)), text))
 
   it('leaves the scope of Node aside and writes ours', () => {

@@ -1,8 +1,8 @@
 import { AF_INET, AF_INET6 } from './sys.ts'
 
 /**
- * An address and a port in the kernel's own layout (`struct sockaddr_in` or `sockaddr_in6`, 28 of 32 bytes used), the form
- * that travels with every datagram, so that a reply needs no conversion.
+ * An address and a port in the kernel's own layout (`struct sockaddr_in` or `sockaddr_in6`, 28 of 32 bytes used), the
+ * form that travels with every datagram, so that a reply needs no conversion.
  *
  *   IPv4:  family u16 (host order) · port u16 (network order) · address 4 · zeros
  *   IPv6:  family u16 · port u16 · flowinfo u32 · address 16 · scope u32 (host order)

@@ -1,8 +1,8 @@
 import type { Sys } from './sys.ts'
 
 /**
- * The file descriptors that one worker opened through koffi, in shared memory: nobody else knows them, so when the worker crashes, main closes
- * what stands here. One worker writes; main reads after its end.
+ * The file descriptors that one worker opened through koffi, in shared memory: nobody else knows them, so when the
+ * worker crashes, main closes what stands here. One worker writes; main reads after its end.
  *
  *   cells: Int32Array over a SharedArrayBuffer, zeros at first │ fd │ 0 = empty │ fd │ …
  */

@@ -11,8 +11,8 @@ export function isWildcard(endpoint: Endpoint): boolean {
 }
 
 /**
- * A wildcard → one endpoint per local address of its family, link-local ones with their scope, so that each reply leaves from the address that was
- * asked; any other endpoint → itself. Ordered by address, each once.
+ * A wildcard → one endpoint per local address of its family, link-local ones with their scope, so that each reply
+ * leaves from the address that was asked; any other endpoint → itself. Ordered by address, each once.
  */
 export function expandWildcard(endpoint: Endpoint, interfaces: Interfaces): Endpoint[] {
   if (!isWildcard(endpoint)) return [endpoint]

@@ -55,6 +55,7 @@ class EpollReactor implements Reactor {
   /** When the turn wants to be called again. The first one is due at once. */
   private due = -Infinity
   private readonly sink: Batch
+  private ended = false
 
   constructor(options: EpollReactorOptions) {
     this.sys = options.sys
@@ -174,6 +175,8 @@ class EpollReactor implements Reactor {
   }
 
   private end(): void {
+    if (this.ended) return
+    this.ended = true
     for (const port of this.ports) port?.close()
     if (this.epollPlace >= 0) this.fds.remove(this.epollPlace)
     this.sys.close(this.epoll)

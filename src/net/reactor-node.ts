@@ -91,7 +91,10 @@ class DgramReactor implements NodeReactor {
   private readonly once = (): void => {
     this.immediate = undefined
     clearTimeout(this.timer)
-    if (Atomics.load(this.stopFlag, 0) !== 0) return this.end()
+    if (Atomics.load(this.stopFlag, 0) !== 0) {
+      this.end()
+      return
+    }
     const now = this.clock.now()
     this.collect()
     const due = this.turn?.(now, this.ready) ?? Infinity
@@ -109,7 +112,10 @@ class DgramReactor implements NodeReactor {
     const found = [...this.ports].filter((port) => port.ready)
     const listeners = found.filter((port) => !port.connected)
     const first = listeners.length === 0 ? 0 : this.turns++ % listeners.length
-    fill(ready.upstreams, found.filter((port) => port.connected))
+    fill(
+      ready.upstreams,
+      found.filter((port) => port.connected),
+    )
     fill(ready.listeners, [...listeners.slice(first), ...listeners.slice(0, first)])
     ready.upstreamCount = ready.upstreams.length
     ready.listenerCount = ready.listeners.length

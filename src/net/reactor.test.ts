@@ -1,35 +1,15 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { afterEach, describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { fairWeather, SimWorld } from '../../test/support/reactor-sim.ts'
-import { monotonicClock } from '../base/clock.ts'
+import { type Stand, stands } from '../../test/support/reactor-stands.ts'
 import { Batch, batchSlots } from './batch.ts'
 import { readEndpoint } from './endpoint.ts'
 import { addressFromNode, endpointText } from './endpoint-text.ts'
 import { Outbox } from './outbox.ts'
-import type { DatagramPort, Reactor } from './reactor.ts'
-import { createEpollReactor } from './reactor-epoll.ts'
-import { createNodeReactor } from './reactor-node.ts'
-import { ECONNREFUSED, openSys, type Sys } from './sys.ts'
+import type { DatagramPort } from './reactor.ts'
+import { ECONNREFUSED } from './sys.ts'
 
-/** What every reactor must do, whatever drives it: one suite for the three of them. */
-interface Stand {
-  readonly reactor: Reactor
-  readonly sys: Sys | undefined
-  kick(): void
-  /** Lets about a millisecond pass. */
-  step(): Promise<void>
-  close(): void
-}
-
-const sys = openSys()
-const stands: Record<string, { skip: string | false; start: () => Stand }> = {
-  epoll: { skip: typeof sys === 'string' && sys, start: () => epollStand(sys as Sys) },
-  dgram: { skip: false, start: dgramStand },
-  simulation: { skip: false, start: simStand },
-}
-
+// What every reactor must do, whatever drives it: one suite for the three of them.
 for (const [name, { skip, start }] of Object.entries(stands)) {
   describe(`reactor: ${name}`, { skip }, () => {
     let stand: Stand
@@ -185,58 +165,6 @@ for (const [name, { skip, start }] of Object.entries(stands)) {
       await until(stand, () => firsts.size === 2)
     })
   })
-}
-
-function epollStand(libc: Sys): Stand {
-  const clock = monotonicClock()
-  const kickFd = libc.eventfd()
-  const fds = new Int32Array(new SharedArrayBuffer(4 * 64))
-  const stop = new Int32Array(new SharedArrayBuffer(4))
-  const reactor = createEpollReactor({ sys: libc, clock, stop, kickFd, fds })
-  let running = false
-  const run = reactor.run.bind(reactor)
-  reactor.run = (turn) => {
-    running = true
-    run(turn)
-  }
-  return {
-    reactor,
-    sys: libc,
-    kick: () => libc.kick(kickFd),
-    step: () => sleep(1),
-    close() {
-      reactor.stop()
-      if (!running) reactor.run(() => Infinity)
-      setImmediate(() => libc.close(kickFd))
-    },
-  }
-}
-
-function dgramStand(): Stand {
-  const clock = monotonicClock()
-  const reactor = createNodeReactor({ clock, stop: new Int32Array(new SharedArrayBuffer(4)) })
-  return {
-    reactor,
-    sys: undefined,
-    kick: () => reactor.kick(),
-    step: () => sleep(1),
-    close() {
-      reactor.stop()
-      reactor.run(() => Infinity)
-    },
-  }
-}
-
-function simStand(): Stand {
-  const world = new SimWorld({ seed: 7, weather: { ...fairWeather, delayMax: fairWeather.delayMin } })
-  const reactor = world.reactor()
-  return {
-    reactor,
-    sys: undefined,
-    kick: () => reactor.kick(),
-    step: async () => world.advance(1),
-    close: () => reactor.stop(),
-  }
 }
 
 /** A listener, and an upstream port connected to it: both ends in one reactor. */

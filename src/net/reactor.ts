@@ -2,8 +2,8 @@ import type { Batch } from './batch.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /**
- * The loop that drives a shard, and the datagram ports it watches. Three implementations: epoll (Linux, koffi), node (dgram), and the simulated
- * one in test/support. The turn is the same for all.
+ * The loop that drives a shard, and the datagram ports it watches. Three implementations: epoll (Linux, koffi), node
+ * (dgram), and the simulated one in test/support. The turn is the same for all.
  */
 export interface Reactor {
   /** For the start-up line: `epoll (batched system calls)` or `dgram`. */
@@ -11,12 +11,16 @@ export interface Reactor {
   /** A socket bound by the supervisor (`fd`) or to be bound here (dgram engine). Throws a sentence when it can't. */
   openListener(listener: ListenerSocket): DatagramPort
   /**
-   * A UDP socket bound to `localPort` of the wildcard address and connected to `remote`, so that the kernel keeps packets of others out (RFC 5452
-   * section 9.1). Undefined when the port is taken or the network says no: try another.
+   * A UDP socket bound to `localPort` of the wildcard address and connected to `remote`, so that the kernel keeps
+   * packets of others out (RFC 5452 section 9.1). Undefined when the port is taken or the network says no: try another.
    */
   openUpstream(remote: Endpoint, localPort: number): DatagramPort | undefined
-  /** Calls `turn` whenever something is ready, kicked, or due; until `stop`. */
+  /**
+   * Calls `turn` at once, and then whenever something is ready, kicked, or due, until `stop`. Returns to Node's loop when
+   * idle (epoll) or at once (dgram), and goes on from there.
+   */
   run(turn: Turn): void
+  /** No turn begins after this; then every port is closed. */
   stop(): void
 }
 
@@ -24,7 +28,7 @@ export interface ListenerSocket {
   /** Of the plan: `query.listener`. */
   readonly id: number
   readonly endpoint: Endpoint
-  /** Bound already by the supervisor; -1: bind here. */
+  /** Bound already by the supervisor: a dup that is the reactor's own from `openListener` on; -1: bind here. */
   readonly fd: number
 }
 
@@ -51,7 +55,10 @@ export interface DatagramPort {
   send(batch: Batch, from: number, count: number): void
   /** Datagrams not taken by the kernel since last read; the owner resets it. */
   dropped: number
-  /** Last asynchronous error (errno: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH) of a connected port, 0 for none; the owner resets it. */
+  /**
+   * Last asynchronous error (errno: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH) of a connected port, 0 for none; the owner
+   * resets it.
+   */
   lastError: number
   close(): void
 }

@@ -1,6 +1,9 @@
 import { networkInterfaces } from 'node:os'
 
-/** Interface names and indexes, which dgram wants and gives as names, and sockets as indexes. Asked of the system when one is unknown. */
+/**
+ * Interface names and indexes, which dgram wants and gives as names, and sockets as indexes. Asked of the system when
+ * one is unknown.
+ */
 const names = new Map<number, string>()
 const indexes = new Map<string, number>()
 

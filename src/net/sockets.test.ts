@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
+import { Batch } from './batch.ts'
 import { addressFromNode } from './endpoint-text.ts'
 import { connectDatagramSocket, localEndpoint, openDatagramSockets, openStreamSocket } from './sockets.ts'
 import { openSys, SO_RCVBUF, SOL_SOCKET, type Sys } from './sys.ts'
+import { MmsgPort } from './udp-mmsg.ts'
 
 const opened = openSys()
 const sys = opened as Sys
@@ -33,6 +35,24 @@ describe('sockets', { skip: typeof opened === 'string' && opened }, () => {
     })
   }
 
+  it('spreads clients over all sockets of an address, the first one too', () => {
+    const sockets = openDatagramSockets(sys, endpoint('127.0.0.1'), 2)
+    assert.ok(typeof sockets !== 'string')
+    const ports = sockets.fds.map((fd) => new MmsgPort(sys, fd, 0, false, () => sys.close(fd)))
+    const batch = new Batch(sys, 64)
+    batch.setLength(0, 12)
+    for (let i = 0; i < 60; i++) {
+      const fd = connectDatagramSocket(sys, sockets.endpoint, 0)
+      new MmsgPort(sys, fd, 0, true, () => {}).send(batch, 0, 1)
+      sys.close(fd)
+    }
+    // 60 coins that all fall alike are a fault, not chance (2⁻⁵⁹).
+    const counts = ports.map((port) => port.receive(batch))
+    assert.equal((counts[0] as number) + (counts[1] as number), 60)
+    assert.ok(Math.min(...counts) > 0, `${counts}`)
+    for (const port of ports) port.close()
+  })
+
   it('lets IPv4 and IPv6 have the same port', () => {
     const six = openDatagramSockets(sys, endpoint('::'), 1)
     assert.ok(typeof six !== 'string')
@@ -43,7 +63,10 @@ describe('sockets', { skip: typeof opened === 'string' && opened }, () => {
 
   it('says that the machine has no such address', () => {
     const sentence = 'this machine has no such address'
-    assert.equal(openDatagramSockets(sys, endpoint('192.0.2.1', 53), 1), `cannot listen on 192.0.2.1:53 (UDP): ${sentence}`)
+    assert.equal(
+      openDatagramSockets(sys, endpoint('192.0.2.1', 53), 1),
+      `cannot listen on 192.0.2.1:53 (UDP): ${sentence}`,
+    )
     assert.equal(openStreamSocket(sys, endpoint('192.0.2.1', 53)), `cannot listen on 192.0.2.1:53 (TCP): ${sentence}`)
   })
 

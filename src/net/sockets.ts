@@ -17,7 +17,7 @@ import {
   SOL_SOCKET,
 } from './sys.ts'
 
-/** Asked of the kernel for a listening UDP socket: about 5,000 small queries wait in it while a shard is restarted. */
+/** Asked of the kernel for a listening UDP socket: some 10,000 small queries wait in it while a shard is restarted. */
 export const receiveBufferBytes = 4 * 2 ** 20
 /** Connections that wait for the streams worker while it is restarted; the kernel caps it at net.core.somaxconn. */
 const backlog = 1024
@@ -31,8 +31,9 @@ export interface DatagramSockets {
 }
 
 /**
- * Opens `count` UDP sockets that share one address, or says in a sentence why it can't. The first one is bound before SO_REUSEPORT is set, so that
- * a port in use is an error (of another dnsweir, too); then it shares the port with the others.
+ * Opens `count` UDP sockets that share one address, or says in a sentence why it can't. The first one is bound before
+ * SO_REUSEPORT is set, so that a port in use is an error (of another dnsweir, too); then it shares the port with the
+ * others.
  *
  * @param beside an address that this process holds already (threads were added): all are bound with SO_REUSEPORT
  */
@@ -76,7 +77,8 @@ export function bindDatagramSocket(sys: Sys, endpoint: Endpoint, shared = false)
 export function openStreamSocket(sys: Sys, endpoint: Endpoint): number | string {
   const fd = openSocket(sys, endpoint, SOCK_STREAM)
   if (typeof fd === 'string') return fd
-  // Without it a restart fails as long as old connections stand in TIME_WAIT. Two listeners on one port it does not allow.
+  // Without it a restart fails as long as old connections stand in TIME_WAIT. Two listeners on one port it does not
+  // allow.
   sys.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1)
   const result = bound(sys, fd, endpoint, 'TCP')
   if (typeof result === 'string' || sys.listen(fd, backlog) === 0) return result

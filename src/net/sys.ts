@@ -33,7 +33,10 @@ export interface Sys {
   gettid(): number
   /** Memory with a fixed address. Keep it referenced as long as an address into it is in use. */
   arena(bytes: number): Arena
-  /** Room for one socket address (32 bytes), to be filled right before `bind` or `connect` and read right after `getsockname`. */
+  /**
+   * Room for one socket address (32 bytes), to be filled right before `bind` or `connect` and read right after
+   * `getsockname`.
+   */
   readonly sockaddr: Arena
   /** Bytes of one `struct epoll_event`: packed on x64. */
   readonly epollEventBytes: number
@@ -65,6 +68,7 @@ export const EPOLLERR = 8
 
 export const EINTR = 4
 export const EAGAIN = 11
+export const EAFNOSUPPORT = 97
 export const EADDRINUSE = 98
 export const EADDRNOTAVAIL = 99
 export const EACCES = 13
@@ -102,7 +106,9 @@ function bindLibc(
   number: { recvmmsg: number; sendmmsg: number; gettid: number; packed: boolean },
 ): Sys {
   const libc = koffi.load(null)
-  const mmsg = libc.func('long syscall(long number, int fd, uintptr_t messages, uint count, int flags, uintptr_t timeout)')
+  const mmsg = libc.func(
+    'long syscall(long number, int fd, uintptr_t messages, uint count, int flags, uintptr_t timeout)',
+  )
   const plain = libc.func('long syscall(long number)')
   const socket = libc.func('int socket(int family, int type, int protocol)')
   const bind = libc.func('int bind(int fd, uintptr_t address, uint length)')
@@ -180,10 +186,12 @@ export function errnoSentence(errno: number): string {
       return 'the port is in use by another program'
     case EADDRNOTAVAIL:
       return 'this machine has no such address'
+    case EAFNOSUPPORT:
+      return 'this machine has no IPv6'
     case EACCES:
       return 'permission denied (a port below 1024 needs CAP_NET_BIND_SERVICE)'
     default:
-      return os.constants.errno === undefined ? `errno ${errno}` : errnoName(errno)
+      return errnoName(errno)
   }
 }
 

@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Batch } from './batch.ts'
-import {
-  EAGAIN,
-  ECONNREFUSED,
-  EHOSTUNREACH,
-  EINTR,
-  ENETUNREACH,
-  ENOBUFS,
-  type Sys,
-} from './sys.ts'
+import { EAGAIN, ECONNREFUSED, EHOSTUNREACH, EINTR, ENETUNREACH, ENOBUFS, type Sys } from './sys.ts'
 import { MmsgPort } from './udp-mmsg.ts'
 
 const EMSGSIZE = 90
@@ -28,12 +20,26 @@ interface Case {
 
 const sends: Case[] = [
   { name: 'all at once', connected: false, script: [4], calls: [[0, 4]], dropped: 0, lastError: 0 },
-  { name: 'in two parts', connected: false, script: [1, 3], calls: [[0, 4], [1, 3]], dropped: 0, lastError: 0 },
+  {
+    name: 'in two parts',
+    connected: false,
+    script: [1, 3],
+    calls: [
+      [0, 4],
+      [1, 3],
+    ],
+    dropped: 0,
+    lastError: 0,
+  },
   {
     name: 'unconnected: the failing message is skipped, the others go',
     connected: false,
     script: [1, -EPERM, 2],
-    calls: [[0, 4], [1, 3], [2, 2]],
+    calls: [
+      [0, 4],
+      [1, 3],
+      [2, 2],
+    ],
     dropped: 1,
     lastError: 0,
   },
@@ -41,7 +47,10 @@ const sends: Case[] = [
     name: 'unconnected: ENETUNREACH is about this message',
     connected: false,
     script: [-ENETUNREACH, 3],
-    calls: [[0, 4], [1, 3]],
+    calls: [
+      [0, 4],
+      [1, 3],
+    ],
     dropped: 1,
     lastError: 0,
   },
@@ -49,7 +58,10 @@ const sends: Case[] = [
     name: `connected: ${errno} is about an earlier packet, and the same message goes once more`,
     connected: true,
     script: [-errno, 4],
-    calls: [[0, 4], [0, 4]] as const,
+    calls: [
+      [0, 4],
+      [0, 4],
+    ] as const,
     dropped: 0,
     lastError: errno,
   })),
@@ -57,7 +69,13 @@ const sends: Case[] = [
     name: 'connected: once more, not for ever',
     connected: true,
     script: [1, -ENETUNREACH, -ENETUNREACH, -ENETUNREACH, 2],
-    calls: [[0, 4], [1, 3], [1, 3], [2, 2], [2, 2]],
+    calls: [
+      [0, 4],
+      [1, 3],
+      [1, 3],
+      [2, 2],
+      [2, 2],
+    ],
     dropped: 1,
     lastError: ENETUNREACH,
   },
@@ -65,13 +83,36 @@ const sends: Case[] = [
     name: 'connected: a message that is too long is skipped',
     connected: true,
     script: [-EMSGSIZE, 3],
-    calls: [[0, 4], [1, 3]],
+    calls: [
+      [0, 4],
+      [1, 3],
+    ],
     dropped: 1,
     lastError: 0,
   },
-  { name: 'EAGAIN drops the rest', connected: false, script: [1, -EAGAIN], calls: [[0, 4], [1, 3]], dropped: 3, lastError: 0 },
+  {
+    name: 'EAGAIN drops the rest',
+    connected: false,
+    script: [1, -EAGAIN],
+    calls: [
+      [0, 4],
+      [1, 3],
+    ],
+    dropped: 3,
+    lastError: 0,
+  },
   { name: 'ENOBUFS drops the rest', connected: true, script: [-ENOBUFS], calls: [[0, 4]], dropped: 4, lastError: 0 },
-  { name: 'EINTR is nothing', connected: true, script: [-EINTR, 4], calls: [[0, 4], [0, 4]], dropped: 0, lastError: 0 },
+  {
+    name: 'EINTR is nothing',
+    connected: true,
+    script: [-EINTR, 4],
+    calls: [
+      [0, 4],
+      [0, 4],
+    ],
+    dropped: 0,
+    lastError: 0,
+  },
 ]
 
 describe('sendmmsg', () => {
@@ -92,9 +133,27 @@ describe('recvmmsg', () => {
   const cases = [
     { name: 'nothing waits', connected: false, script: [-EAGAIN], count: 0, lastError: 0 },
     { name: 'a signal is nothing', connected: true, script: [-EINTR], count: 0, lastError: 0 },
-    { name: 'an error is read off, and data behind it comes', connected: true, script: [-ECONNREFUSED, 3], count: 3, lastError: ECONNREFUSED },
-    { name: 'an unconnected socket keeps no error', connected: false, script: [-ECONNREFUSED, 1], count: 1, lastError: 0 },
-    { name: 'errors without end are left', connected: true, script: new Array(8).fill(-EHOSTUNREACH), count: 0, lastError: EHOSTUNREACH },
+    {
+      name: 'an error is read off, and data behind it comes',
+      connected: true,
+      script: [-ECONNREFUSED, 3],
+      count: 3,
+      lastError: ECONNREFUSED,
+    },
+    {
+      name: 'an unconnected socket keeps no error',
+      connected: false,
+      script: [-ECONNREFUSED, 1],
+      count: 1,
+      lastError: 0,
+    },
+    {
+      name: 'errors without end are left',
+      connected: true,
+      script: new Array(8).fill(-EHOSTUNREACH),
+      count: 0,
+      lastError: EHOSTUNREACH,
+    },
   ]
   for (const { name, connected, script, count, lastError } of cases) {
     it(name, () => {

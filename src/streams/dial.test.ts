@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicClock } from '../base/clock.ts'
@@ -9,6 +9,8 @@ import { upstreamPlace } from '../link/packed.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import { badAnswers } from '../metrics/catalog.ts'
 import { looseCounters } from '../metrics/counters.ts'
+import { localEndpoint, openStreamSocket } from '../net/sockets.ts'
+import { openSys } from '../net/sys.ts'
 import { readU16, writeU16 } from '../wire/header.ts'
 import { writeQuestion } from '../wire/outgoing.ts'
 import { Dial } from './dial.ts'
@@ -111,6 +113,7 @@ function scene(t: TestContext, setUp: PlanData, limits: Partial<StreamLimits> = 
   })
   const ends = new Ends()
   const bytes = new Uint8Array(600)
+  let isSettling = false
   return {
     dial,
     ends,
@@ -119,7 +122,13 @@ function scene(t: TestContext, setUp: PlanData, limits: Partial<StreamLimits> = 
       const name = nameOf(slot)
       const length = writeQuestion(bytes, 7, shardId, 0x0100, name, name.length, 1, 0, true)
       dial.ask(ends, upstreamPlace(generation, upstream), slot, 1, bytes, 7, length)
-      dial.settle()
+      if (!isSettling) {
+        isSettling = true
+        queueMicrotask(() => {
+          isSettling = false
+          dial.settle()
+        })
+      }
     },
   }
 }
@@ -158,21 +167,23 @@ test('pipelined on one connection, answered out of order, under ids of its own a
   assert.ok(ids.filter((id) => id === shardId).length <= 1)
   for (const [slot, answer] of ends.bySlot) {
     assert.equal(readU16(answer, 0), shardId)
-    assert.ok(answer.includes(nameOf(slot)), `answer of question ${slot}`)
+    assert.ok(answer.includes(Buffer.from(nameOf(slot))), `answer of question ${slot}`)
   }
 })
 
 test('70,000 questions on one connection, none of whose ids is used twice at a time', async (t) => {
-  const pending = new Set<number>()
+  const pending = new Map<number, Buffer>()
   let doubled = 0
   const { server, port } = await upstream(t, (message, send) => {
     const id = readU16(message, 0)
     if (pending.has(id)) doubled++
-    pending.add(id)
-    setImmediate(() => {
-      pending.delete(id)
-      send(answered(message))
-    })
+    if (pending.size === 0) {
+      setImmediate(() => {
+        send(...pending.values())
+        pending.clear()
+      })
+    }
+    pending.set(id, answered(message))
   })
   const limits = { upstreamConnectionsMax: 1 }
   const { ask, ends } = scene(t, plan([port]), limits)
@@ -191,8 +202,12 @@ test('what answers nothing we asked is ignored and counted, and the true answer 
     wrong[13] = (wrong[13] as number) ^ 1
     return wrong
   }
+  const otherId = (message: Buffer) => {
+    writeU16(message, 0, readU16(message, 0) ^ 1)
+    return message
+  }
   const cases: [string, (message: Buffer) => Buffer, keyof typeof badAnswers][] = [
-    ['wrong id', (message) => (writeU16(message, 0, readU16(message, 0) ^ 1), message), 'id'],
+    ['wrong id', otherId, 'id'],
     ['a query', (message) => message, 'query'],
     ['another question', other, 'question'],
     ['eleven octets', (message) => message.subarray(0, 11), 'short'],
@@ -286,6 +301,26 @@ test('nobody listens: failed at once, and for a moment nobody tries again', asyn
   ask(3)
   await until(() => ends.count === 3, 'it is back')
   assert.equal(ends.failed(3), false)
+})
+
+test('a server that does not accept: the connection times out', async (t) => {
+  const sys = openSys()
+  if (typeof sys === 'string') return t.skip(sys)
+  const fd = openStreamSocket(sys, { address: new Uint8Array([127, 0, 0, 1]), port: 0, scope: 0 }) as number
+  t.after(() => sys.close(fd))
+  // With a backlog of 0 one connection fits; the kernel drops the SYN of the next.
+  sys.listen(fd, 0)
+  const { port } = localEndpoint(sys, fd)
+  const fillers = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+  t.after(() => fillers.map((socket) => socket.on('error', () => {}).destroy()))
+  await sleep(50)
+  const { ask, ends, dial } = scene(t, plan([port]), { upstreamConnectMs: 200 })
+  const start = Date.now()
+  ask(1)
+  await until(() => ends.failed(1), 'failed')
+  const took = Date.now() - start
+  assert.ok(took >= 190 && took < 800, `after ${took} ms`)
+  assert.ok(dial.isEmpty)
 })
 
 test('connections: idle ones close, deep pipelines open more, worn-out ones are replaced', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import os from 'node:os'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
@@ -10,7 +11,7 @@ import { Packer, peerBytes, QUERY, REPLY, Unpacker } from '../link/packed.ts'
 import { gauges, streamsRefused } from '../metrics/catalog.ts'
 import { looseCounters } from '../metrics/counters.ts'
 import { readEndpoint } from '../net/endpoint.ts'
-import { openSys } from '../net/sys.ts'
+import { openSys, type Sys } from '../net/sys.ts'
 import { Frames } from './frames.ts'
 import { StreamsHub } from './hub.ts'
 import { defaultLimits, type StreamLimits } from './limits.ts'
@@ -93,19 +94,24 @@ async function freePort(): Promise<number> {
   return port
 }
 
-async function scene(t: TestContext, shards: FakeShard[], limits: Partial<StreamLimits> = {}): Promise<Scene> {
+async function scene(
+  t: TestContext,
+  shards: FakeShard[],
+  limits: Partial<StreamLimits> = {},
+  kicked?: (fd: number) => void,
+): Promise<Scene> {
   const counters = looseCounters()
   const hub = new StreamsHub({
     counters,
     clock: monotonicClock(),
     random: seededRandom(7),
-    sys: undefined,
+    sys: kicked && ({ kick: kicked } as unknown as Sys),
     limits: { ...defaultLimits, ...limits },
   })
   const port = await freePort()
   const clients: Client[] = []
   shards.forEach((shard, i) => {
-    hub.setShard(i, shard.far, -1)
+    hub.setShard(i, shard.far, kicked ? 100 + i : -1)
   })
   t.after(() => {
     for (const client of clients) client.socket.destroy()
@@ -184,6 +190,20 @@ test('queries reach the shard with listener and peer, many in one message; repli
   shard.flush()
   await until(() => one.replies.length === 40, 'all replies came')
   assert.deepEqual(one.replies, queries.toReversed())
+})
+
+test('a shard that sleeps in epoll_wait is kicked once per message', async (t) => {
+  const shards = [new FakeShard(echo), new FakeShard(echo)] as const
+  const kicks: number[] = []
+  const { client } = await scene(t, [...shards], {}, (fd) => kicks.push(fd))
+  const one = await client()
+  one.send(text('a'), text('b'), text('c'))
+  await until(() => one.replies.length === 3, 'three replies')
+  assert.equal(kicks.length, shards[0].messages)
+  const two = await client()
+  two.send(text('d'))
+  await until(() => two.replies.length === 1, 'a reply')
+  assert.deepEqual(new Set(kicks), new Set([100, 101]))
 })
 
 test('an empty reply record ends a query without a word, and replies of unknown connections are ignored', async (t) => {
@@ -397,6 +417,25 @@ test('listeners: a port in use is a sentence, removed ones close, their connecti
   await until(() => one.replies.length === 1, 'the old connection is served')
   const [error] = await once(connect(port, '127.0.0.1'), 'error')
   assert.equal((error as NodeJS.ErrnoException).code, 'ECONNREFUSED')
+})
+
+test('IPv6 clients, beside an IPv4 listener on the same port', async (t) => {
+  if (!Object.values(os.networkInterfaces()).some((list) => list?.some((one) => one.address === '::1'))) {
+    return t.skip('this machine has no ::1')
+  }
+  const shard = new FakeShard(echo)
+  const { hub, port } = await scene(t, [shard])
+  const address = new Uint8Array(16)
+  address[15] = 1
+  const v4 = { id: 3, endpoint: { ...loopback, port }, fd: -1 }
+  assert.deepEqual(await hub.setListeners([v4, { id: 6, endpoint: { address, port, scope: 0 }, fd: -1 }]), [])
+  const one = new Client(connect(port, '::1'))
+  t.after(() => one.socket.destroy())
+  one.send(text('six'))
+  await until(() => one.replies.length === 1, 'a reply')
+  const [asked] = shard.asked as [Asked]
+  assert.equal(asked.listener, 6)
+  assert.deepEqual(readEndpoint(asked.peer, 0), { address, port: one.socket.localPort, scope: 0 })
 })
 
 test('a listening socket of the supervisor is taken over by its fd', async (t) => {

@@ -10,7 +10,7 @@ import { Keeper, type Say } from './keeper.ts'
 import { Ledger } from './ledger.ts'
 import { SetupError } from './setup-error.ts'
 import type { ShardStart, WorkerStart } from './shard-data.ts'
-import type { Sockets } from './sockets.ts'
+import type { Listener, Sockets } from './sockets.ts'
 
 /** As the setting `threads` allows; lanes of counters are laid out for that many once. */
 export const shardsMax = 64
@@ -157,13 +157,16 @@ export class Crew {
   /** Orders may change while a new worker takes them: it serves when it has taken the last ones. */
   private async equip(post: Post): Promise<void> {
     post.has = new Set()
-    let orders: Orders
+    const { orders, sockets } = this.options
+    let taken: Orders
+    let listeners: readonly Listener[]
     do {
-      orders = this.options.orders()
-      await this.givePlan(post, orders)
-      post.keeper.send({ kind: 'commit', generation: orders.plan.generation })
+      taken = orders()
+      listeners = sockets.listeners
+      await this.givePlan(post, taken)
+      post.keeper.send({ kind: 'commit', generation: taken.plan.generation })
       await this.giveListeners(post)
-    } while (orders !== this.options.orders())
+    } while (taken !== orders() || listeners !== sockets.listeners)
   }
 
   /** New channels between a worker that stands anew and all others that stand. */

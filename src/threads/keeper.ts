@@ -110,6 +110,12 @@ export class Keeper {
     this.send({ kind: 'crash' })
   }
 
+  /** Makes its loop end at the next turn. */
+  letGo(): void {
+    this.control.stop()
+    kick(this.options.sys, this.options.kickFd)
+  }
+
   /** Ends the worker for good; resolves when it is gone. */
   async stop(): Promise<void> {
     this.stopping = true
@@ -119,8 +125,7 @@ export class Keeper {
 
   /** Stop flag and kick as well, for `terminate` alone waits until epoll_wait returns. */
   private end(): Promise<unknown> {
-    this.control.stop()
-    kick(this.options.sys, this.options.kickFd)
+    this.letGo()
     return this.worker?.terminate() ?? Promise.resolve()
   }
 

@@ -13,7 +13,13 @@ export class Ledger {
 
   /** Queries that have no end yet, over all workers: exact when nothing is under way, near it otherwise. */
   waiting(): number {
-    return this.lanes.reduce((sum, lane) => sum + total(lane, queries) - total(lane, outcomes), 0)
+    return this.lanes.reduce((sum, _, worker) => sum + this.waitingIn(worker), 0)
+  }
+
+  /** The same of one worker. */
+  waitingIn(worker: number): number {
+    const lane = this.lanes[worker] as Float64Array
+    return total(lane, queries) - total(lane, outcomes)
   }
 
   /**
@@ -22,7 +28,7 @@ export class Ledger {
    */
   close(worker: number): number {
     const lane = this.lanes[worker] as Float64Array
-    const lost = total(lane, queries) - total(lane, outcomes)
+    const lost = this.waitingIn(worker)
     lane[outcomes.lost] = (lane[outcomes.lost] as number) + lost
     for (const at of gaugePlaces) lane[at] = 0
     return lost

@@ -26,7 +26,9 @@ export interface Change {
   commit(): void
   /** Closes what the old list had and the new one lacks. */
   close(): void
-  /** Instead of both: closes what was opened. */
+  /** After `commit`: takes the old list again; workers are told between this and `undo`. */
+  revert(): void
+  /** Closes what was opened. */
   undo(): void
 }
 
@@ -80,6 +82,9 @@ export class Sockets {
       undo,
       commit: () => {
         this.listeners = listeners
+      },
+      revert: () => {
+        this.listeners = before
       },
       close: () => {
         const kept = new Set(listeners.flatMap(fdsOf))

@@ -10,7 +10,7 @@ import { LoopBoard } from '../upstream/loop-board.ts'
 import { Crew, type Orders, type Post } from './crew.ts'
 import { lookEveryMs, type Say } from './keeper.ts'
 import { SetupError } from './setup-error.ts'
-import { type Listener, type Skip, Sockets } from './sockets.ts'
+import { type Change, type Listener, type Skip, Sockets } from './sockets.ts'
 
 export interface SupervisorOptions {
   /** Undefined: the dgram engine, with one shard. */
@@ -33,6 +33,10 @@ export interface Wanted {
 const rescanEveryMs = 5000
 /** A crashed worker is back in a tenth of a second; a reload that meets one waits this long. */
 const crewWithinMs = 5000
+/** What waits in a shard that is to go gets this long: about the default reply deadline. */
+const retireWithinMs = 2000
+/** How often waiting looks whether it is over. */
+const drainLookMs = 10
 
 /**
  * Main's side of all threads: owns sockets, books and memory, starts workers and replaces them, and hands out plans in two
@@ -60,10 +64,10 @@ export class Supervisor {
 
   /** Opens all sockets and starts all workers. Rejects with SetupError, everything undone, when that can't be. */
   async start(wanted: Wanted): Promise<void> {
-    const shards = this.shardsOf(wanted)
-    this.sockets.prepare(wanted.listen, shards).commit()
-    this.take(wanted, this.ordersFor(wanted))
-    for (let i = 0; i < shards; i++) this.crew.addShard()
+    const orders = this.ordersFor(wanted)
+    this.sockets.prepare(wanted.listen, orders.shards).commit()
+    this.take(wanted, orders)
+    while (this.crew.shards.length < orders.shards) this.crew.addShard()
     try {
       await Promise.all(this.crew.posts.map(({ keeper }) => keeper.start()))
     } catch (error) {
@@ -88,9 +92,10 @@ export class Supervisor {
       if (this.sockets.isCurrent(listen)) return
       const before = this.sockets.listeners
       await this.relisten(this.sockets.prepare(listen, this.crew.shards.length, this.skip))
-      const { added, removed } = difference(before, this.sockets.listeners)
-      if (added.length > 0) this.options.say('info', `listening on ${added.join(', ')} too: the address is new here`)
-      if (removed.length > 0) this.options.say('info', `no longer listening on ${removed.join(', ')}: the address is gone`)
+      const added = missing(this.sockets.listeners, before)
+      const removed = missing(before, this.sockets.listeners)
+      if (added.length > 0) this.options.say('info', `now listening on ${added.join(', ')} too`)
+      if (removed.length > 0) this.options.say('info', `no longer listening on ${removed.join(', ')}`)
     }).catch((error: Error) => this.options.say('warn', error.message))
   }
 
@@ -141,39 +146,50 @@ export class Supervisor {
     for (const { keeper } of this.crew.posts) keeper.letGo()
   }
 
+  /**
+   * All workers build the plan, main opens the sockets, all workers take those, and then all change to the plan. Up to
+   * there everything can be undone.
+   */
   private async change(wanted: Wanted): Promise<void> {
     await this.untilAllUp()
-    const before = this.crew.shards.length
-    const shards = this.shardsOf(wanted)
+    const { crew } = this
+    const before = crew.shards.length
     const orders = this.ordersFor(wanted)
-    let sockets: ReturnType<Sockets['prepare']> | undefined
+    const { generation } = wanted.plan
     try {
-      // Added shards serve the old plan without sockets until all change together.
-      while (this.crew.shards.length < shards) await this.crew.addShard().keeper.start()
-      await Promise.all(this.crew.posts.map((post) => this.crew.givePlan(post, orders)))
-      sockets = this.sockets.prepare(wanted.listen, shards)
-      if (this.options.sys === undefined) await this.relisten(sockets)
+      // Shards that are added serve nobody until they get their sockets.
+      while (crew.shards.length < orders.shards) await crew.addShard().keeper.start()
+      await Promise.all(crew.posts.map((post) => crew.givePlan(post, orders)))
+      await this.relisten(this.sockets.prepare(wanted.listen, orders.shards))
     } catch (error) {
-      sockets?.undo()
-      for (const { keeper } of this.crew.posts) keeper.send({ kind: 'abandon', generation: wanted.plan.generation })
-      while (this.crew.shards.length > before) await this.crew.removeShard()
+      for (const { keeper } of crew.posts) keeper.send({ kind: 'abandon', generation })
+      while (crew.shards.length > before) await crew.removeShard()
       throw error
     }
     this.take(wanted, orders)
-    for (const { keeper } of this.crew.posts) keeper.send({ kind: 'commit', generation: wanted.plan.generation })
-    if (this.options.sys !== undefined) await this.relisten(sockets)
-    while (this.crew.shards.length > shards) await this.retire()
+    for (const { keeper } of crew.posts) keeper.send({ kind: 'commit', generation })
+    while (crew.shards.length > orders.shards) await this.retire()
   }
 
-  /** New sockets are served before old ones close. A worker that dies meanwhile gets the new list when it stands again. */
-  private async relisten(change: ReturnType<Sockets['prepare']>): Promise<void> {
+  /**
+   * New sockets are served before old ones close. A worker that dies meanwhile gets the list when it stands again; one
+   * that refuses (it binds for itself, in the dgram engine) makes all go back.
+   */
+  private async relisten(change: Change): Promise<void> {
     change.commit()
+    const refusal = await this.tellListeners()
+    if (refusal === undefined) return change.close()
+    change.revert()
+    await this.tellListeners()
+    change.undo()
+    throw refusal
+  }
+
+  private async tellListeners(): Promise<SetupError | undefined> {
     const posts = this.crew.posts.filter(({ keeper }) => keeper.isUp)
     const results = await Promise.allSettled(posts.map((post) => this.crew.giveListeners(post)))
-    change.close()
-    for (const result of results) {
-      if (result.status === 'rejected' && result.reason instanceof SetupError) throw result.reason
-    }
+    const reasons = results.map((result) => (result.status === 'rejected' ? result.reason : undefined))
+    return reasons.find((reason) => reason instanceof SetupError)
   }
 
   /** The last shard has no sockets any more: what waits in it is answered, then it ends. */
@@ -183,4 +199,51 @@ export class Supervisor {
     while (this.crew.ledger.waitingIn(lane) > 0 && this.options.clock.now() < until) await sleep(drainLookMs)
     await this.crew.removeShard()
   }
+
+  private take(wanted: Wanted, orders: Orders): void {
+    this.wanted = wanted
+    this.orders = orders
+  }
+
+  private ordersFor({ plan, threads }: Wanted): Orders {
+    const memory = sharedMemory(plan.rules).map(({ key, bytes }) => [key, this.memoryOf(key, bytes)] as const)
+    return { plan, shared: Object.fromEntries(memory), shards: this.options.sys === undefined ? 1 : threads }
+  }
+
+  private memoryOf(key: string, bytes: number): SharedArrayBuffer {
+    const known = this.memory.get(key)
+    if (known?.byteLength === bytes) return known
+    const fresh = new SharedArrayBuffer(bytes)
+    this.memory.set(key, fresh)
+    return fresh
+  }
+
+  private async untilAllUp(): Promise<void> {
+    const until = this.options.clock.now() + crewWithinMs
+    while (!this.areAllUp) {
+      if (this.options.clock.now() >= until) throw new SetupError('a worker is being replaced: try again when it serves')
+      await sleep(drainLookMs)
+    }
+  }
+
+  /** Said once for each address, for the next scan meets it again. */
+  private readonly skip: Skip = (sentence) => {
+    if (!this.skipped.has(sentence)) this.options.say('warn', sentence)
+    this.skipped.add(sentence)
+    return true
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.queue.then(work)
+    this.queue = result.catch(() => undefined)
+    return result
+  }
+
+  private every(ms: number, work: () => void): void {
+    this.timers.push(setInterval(work, ms))
+  }
+}
+
+function missing(from: readonly Listener[], among: readonly Listener[]): string[] {
+  return from.filter(({ text }) => !among.some((other) => other.text === text)).map(({ text }) => text)
 }

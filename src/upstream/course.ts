@@ -2,7 +2,6 @@ import { Deadlines } from '../base/deadlines.ts'
 import type { ForwardData } from '../link/plan-data.ts'
 import {
   ednsRetried,
-  flights as flightEnds,
   UP_ANSWERS,
   UP_FAILURES,
   UP_RTT_SUM,
@@ -12,18 +11,18 @@ import {
 } from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Rcode } from '../wire/codes.ts'
-import { FLAGS, HEADER, QR, RA, RCODE, RD, readU16, TC } from '../wire/header.ts'
-import { writeQuestion } from '../wire/outgoing.ts'
+import { FLAGS, RCODE, readU16, TC } from '../wire/header.ts'
 import type { Attempts } from './attempts.ts'
-import { attemptsKept } from './attempts.ts'
+import type { Choice } from './choice.ts'
 import type { Flights } from './flight.ts'
-import { FLAG_RD, flightSlots, PROBE, SHARED } from './flight.ts'
+import { flightSlots, SHARED } from './flight.ts'
 import type { FlightEnd } from './flight-end.ts'
 import { FAIL_LOOP, FAIL_NETWORK, FAIL_NONE, FAIL_TIMEOUT } from './flight-end.ts'
 import type { Health } from './health.ts'
+import { Landing } from './landing.ts'
 import type { Sender } from './send.ts'
 
-/** Between attempts at upstreams of which the network says that nobody is there. */
+/** Between attempts where the network says that nobody is there, and there is nobody else to ask. */
 const refusedPauseMs = 100
 /** Left of `replyWithin` when all attempts have had their time. */
 const replyMarginMs = 100
@@ -33,13 +32,11 @@ export interface CourseDeps {
   readonly flights: Flights
   readonly attempts: Attempts
   readonly health: Health
+  readonly choice: Choice
   readonly sender: Sender
   readonly counters: Counters
   readonly end: FlightEnd
-  /** The upstream for the flight's next attempt, or -1. `freshOnly`: one that it has not asked and that is not down. */
-  readonly next: (flight: number, freshOnly: boolean) => number
   readonly isStreamed: (upstream: number) => boolean
-  /** A loop probe of ours has ended. */
   readonly probed: (flight: number, now: number) => void
 }
 
@@ -57,16 +54,18 @@ export class Course {
   private readonly deps: CourseDeps
   private readonly flights: Flights
   private readonly attempts: Attempts
+  private readonly choice: Choice
+  private readonly landing: Landing
   private readonly deadlines: Deadlines
-  private readonly message = new Uint8Array(512)
-  private readonly name = new Uint8Array(256)
-  private attemptMsMax = 600
+  private attemptMsMax = 1
 
   constructor(deps: CourseDeps, now: number) {
     this.deps = deps
     this.flights = deps.flights
     this.attempts = deps.attempts
+    this.choice = deps.choice
     this.deadlines = new Deadlines(flightSlots, now, (flight, at) => this.due(flight, at))
+    this.landing = new Landing(deps, this.deadlines)
   }
 
   /** Start and reload: `before[new index]` is the old index of an upstream or route, or -1. All attempts together fit into `replyWithin`. */
@@ -90,20 +89,15 @@ export class Course {
   /** One attempt at `upstream`, whose time runs from now. */
   attempt(flight: number, upstream: number, now: number): void {
     this.flights.attemptsLeft[flight] = Math.max((this.flights.attemptsLeft[flight] as number) - 1, 0)
-    const attempt = this.beside(flight, upstream, now)
-    this.flights.current[flight] = attempt
-    if (attempt === -1) this.networkFailed(flight, now)
-    else this.flights.attemptAt[flight] = now + this.attemptMs(upstream)
-    this.arm(flight)
+    this.watch(flight, this.beside(flight, upstream, now), this.attemptMs(upstream), now)
   }
 
   /** An attempt beside the one whose time runs: a test of an upstream that was down. Returns it, or -1. */
   beside(flight: number, upstream: number, now: number): number {
     this.flights.tried[flight] = (this.flights.tried[flight] as number) | (1 << upstream)
     const overStream = this.flights.overStream[flight] === 1 || this.deps.isStreamed(upstream)
-    return overStream
-      ? this.deps.sender.stream(flight, upstream, now)
-      : this.deps.sender.datagram(flight, upstream, now)
+    const { sender } = this.deps
+    return overStream ? sender.stream(flight, upstream, now) : sender.datagram(flight, upstream, now)
   }
 
   /** Sets the wheel to the first of the flight's three deadlines. */
@@ -126,37 +120,28 @@ export class Course {
     const flight = this.attempts.flightOf(attempt)
     const upstream = this.attempts.upstream[attempt] as number
     this.book(upstream, now - (this.attempts.sentAt[attempt] as number))
-    if (this.flights.route[flight] === -1) return this.fail(flight, FAIL_NONE, now)
-    if (this.flights.kind[flight] !== SHARED) return this.deliver(flight, bytes, at, length, upstream, now)
     const flags = readU16(bytes, at + FLAGS)
     const rcode = flags & RCODE
-    if ((flags & TC) !== 0 && !this.attempts.isStream(attempt)) return this.toStreamOf(flight, upstream, now)
-    if (isEdnsTrouble(rcode) && this.attempts.withEdns[attempt] === 1 && upstream !== -1) {
-      this.deps.counters.add(ednsRetried)
-      if (this.deps.sender.withoutEdns(attempt)) return this.wait(flight, attempt, now + this.attemptMs(upstream))
+    if (this.flights.route[flight] === -1) {
+      this.landing.fail(flight, FAIL_NONE, now)
+    } else if (this.flights.kind[flight] !== SHARED) {
+      this.landing.deliver(flight, bytes, at, length, upstream, now)
+    } else if ((flags & TC) !== 0 && !this.attempts.isStream(attempt)) {
+      this.moveToStream(flight, upstream, now)
+    } else if (isEdnsTrouble(rcode) && this.askWithoutEdns(attempt)) {
+      this.watch(flight, attempt, this.attemptMs(upstream), now)
+    } else if (isEdnsTrouble(rcode) || rcode === Rcode.SERVFAIL || rcode === Rcode.REFUSED) {
+      this.failureAnswered(attempt, bytes, at, length, now)
+    } else {
+      this.landing.deliver(flight, bytes, at, length, upstream, now)
     }
-    if (isEdnsTrouble(rcode) || rcode === Rcode.SERVFAIL || rcode === Rcode.REFUSED) {
-      return this.failureAnswered(attempt, bytes, at, length, now)
-    }
-    this.deliver(flight, bytes, at, length, upstream, now)
   }
 
-  /** The rest of the flight goes over streams: no datagram is believed any more. */
-  toStream(flight: number, now: number): void {
+  /** Somebody guesses at this flight: no datagram is believed any more. Probes stay as they are: they are sent once. */
+  suspect(flight: number, now: number): void {
     if (this.flights.kind[flight] !== SHARED || this.flights.overStream[flight] === 1) return
     const latest = this.attempts.latest(flight)
-    this.toStreamOf(flight, latest === -1 ? -1 : (this.attempts.upstream[latest] as number), now)
-  }
-
-  private toStreamOf(flight: number, upstream: number, now: number): void {
-    this.closeAttempts(flight)
-    this.flights.overStream[flight] = 1
-    const attempt = upstream === -1 ? -1 : this.deps.sender.stream(flight, upstream, now)
-    this.flights.current[flight] = attempt
-    // A connection costs a round trip before the question does.
-    if (attempt === -1) this.networkFailed(flight, now)
-    else this.flights.attemptAt[flight] = now + 2 * this.attemptMs(upstream)
-    this.arm(flight)
+    this.moveToStream(flight, latest === -1 ? -1 : (this.attempts.upstream[latest] as number), now)
   }
 
   /** The network said no on a port: the questions that wait there are asked elsewhere, yet their true answers would still be heard. */
@@ -177,28 +162,36 @@ export class Course {
   }
 
   private due(flight: number, now: number): void {
-    if (now >= (this.flights.giveUpAt[flight] as number)) return this.fail(flight, this.reason(flight), now)
+    if (now >= (this.flights.giveUpAt[flight] as number)) {
+      this.landing.fail(flight, this.reason(flight), now)
+      return
+    }
     if (now >= (this.flights.replyAt[flight] as number)) {
       this.flights.replyAt[flight] = never
       this.deps.end.overdue(flight, now)
     }
-    if (now >= (this.flights.attemptAt[flight] as number)) {
-      this.advance(flight, now)
-      if (!this.flights.isOpen(flight)) return
-    }
-    this.arm(flight)
+    if (now < (this.flights.attemptAt[flight] as number) || this.advance(flight, now)) this.arm(flight)
   }
 
-  /** The current attempt's time is over: the next one, or none. */
-  private advance(flight: number, now: number): void {
+  /** The current attempt's time is over: the next one, or none. False when that was the flight's end. */
+  private advance(flight: number, now: number): boolean {
     this.flights.attemptAt[flight] = never
     this.timeOut(this.flights.current[flight] as number, now)
     this.flights.current[flight] = -1
-    if (this.flights.failureRcode[flight] !== 0) return this.deliverFailure(flight, now)
-    const upstream = this.flights.attemptsLeft[flight] === 0 ? -1 : this.deps.next(flight, false)
-    if (upstream !== -1) return this.attempt(flight, upstream, now)
+    const rcode = this.flights.failureRcode[flight] as number
+    if (rcode !== 0) {
+      this.landing.deliverFailure(flight, rcode, -1, now)
+      return false
+    }
+    const upstream = this.flights.attemptsLeft[flight] === 0 ? -1 : this.choice.next(flight, false)
+    if (upstream !== -1) {
+      this.attempt(flight, upstream, now)
+      return true
+    }
     this.flights.attemptsLeft[flight] = 0
-    if (this.attempts.hopeful(flight) === 0) this.fail(flight, this.reason(flight), now)
+    if (this.attempts.hopeful(flight) !== 0) return true
+    this.landing.fail(flight, this.reason(flight), now)
+    return false
   }
 
   private timeOut(attempt: number, now: number): void {
@@ -207,6 +200,28 @@ export class Course {
     if (upstream === -1) return
     this.deps.counters.add(upstreamRow.at(upstream, UP_TIMEOUTS))
     this.deps.health.failed(upstream, now - (this.attempts.sentAt[attempt] as number), now)
+  }
+
+  /** `attempt` is the one whose time runs, for `ms`; -1: it could not be sent. */
+  private watch(flight: number, attempt: number, ms: number, now: number): void {
+    this.flights.current[flight] = attempt
+    if (attempt === -1) this.networkFailed(flight, now)
+    else this.flights.attemptAt[flight] = now + ms
+    this.arm(flight)
+  }
+
+  private moveToStream(flight: number, upstream: number, now: number): void {
+    this.landing.closeAttempts(flight)
+    this.flights.overStream[flight] = 1
+    const attempt = upstream === -1 ? -1 : this.deps.sender.stream(flight, upstream, now)
+    // A connection costs a round trip before the question does.
+    this.watch(flight, attempt, upstream === -1 ? 0 : 2 * this.attemptMs(upstream), now)
+  }
+
+  private askWithoutEdns(attempt: number): boolean {
+    if (this.attempts.withEdns[attempt] === 0 || this.attempts.upstream[attempt] === -1) return false
+    this.deps.counters.add(ednsRetried)
+    return this.deps.sender.withoutEdns(attempt)
   }
 
   private refused(attempt: number, now: number): void {
@@ -222,7 +237,7 @@ export class Course {
   private networkFailed(flight: number, now: number): void {
     const errors = Math.min((this.flights.networkErrors[flight] as number) + 1, 0xff)
     this.flights.networkErrors[flight] = errors
-    const pause = errors > 1 && this.deps.next(flight, true) === -1 ? refusedPauseMs : 0
+    const pause = errors > 1 && this.choice.next(flight, true) === -1 ? refusedPauseMs : 0
     this.flights.attemptAt[flight] = now + pause
   }
 
@@ -232,19 +247,22 @@ export class Course {
     const upstream = this.attempts.upstream[attempt] as number
     if (upstream !== -1) this.deps.counters.add(upstreamRow.at(upstream, UP_FAILURES))
     this.deps.sender.close(attempt)
-    const fresh = this.flights.attemptsLeft[flight] === 0 ? -1 : this.deps.next(flight, true)
-    if (fresh !== -1) return this.attempt(flight, fresh, now)
-    if (this.attempts.hopeful(flight) === 0) return this.deliver(flight, bytes, at, length, upstream, now)
-    this.flights.failureRcode[flight] = readU16(bytes, at + FLAGS) & RCODE
+    const fresh = this.flights.attemptsLeft[flight] === 0 ? -1 : this.choice.next(flight, true)
+    if (fresh !== -1) {
+      this.attempt(flight, fresh, now)
+    } else if (this.attempts.hopeful(flight) === 0) {
+      this.landing.deliver(flight, bytes, at, length, upstream, now)
+    } else {
+      this.holdBack(flight, attempt, readU16(bytes, at + FLAGS) & RCODE, now)
+    }
+  }
+
+  /** The failure is delivered when the attempt that is still in the air has had its time. */
+  private holdBack(flight: number, attempt: number, rcode: number, now: number): void {
+    this.flights.failureRcode[flight] = rcode
     if (this.flights.current[flight] !== attempt) return
     this.flights.current[flight] = -1
     this.flights.attemptAt[flight] = now + this.attemptMsMax
-    this.arm(flight)
-  }
-
-  private wait(flight: number, attempt: number, until: number): void {
-    this.flights.current[flight] = attempt
-    this.flights.attemptAt[flight] = until
     this.arm(flight)
   }
 
@@ -263,62 +281,8 @@ export class Course {
   private reason(flight: number): number {
     if (this.flights.route[flight] === -1) return FAIL_NONE
     if (this.flights.restrained[flight] === 1) return FAIL_LOOP
-    return this.flights.networkErrors[flight] !== 0 && this.attempts.hopeful(flight) === 0 ? FAIL_NETWORK : FAIL_TIMEOUT
-  }
-
-  /** The failure that one upstream answered, in words of our own: its bytes are gone, or it left the question out. */
-  private deliverFailure(flight: number, now: number): void {
-    const rcode = this.flights.failureRcode[flight] as number
-    const rd = ((this.flights.flags[flight] as number) & FLAG_RD) !== 0 ? RD : 0
-    this.flights.copyName(flight, this.name)
-    const nameLength = this.flights.nameLength[flight] as number
-    const type = this.flights.type[flight] as number
-    const length = writeQuestion(this.message, 0, 0, QR | rd | RA | rcode, this.name, nameLength, type, 0, false)
-    this.finish(flight)
-    this.deps.counters.add(flightEnds.answered)
-    this.deps.end.answered(flight, this.message, 0, length, -1, now)
-    this.flights.close(flight)
-  }
-
-  private deliver(flight: number, bytes: Uint8Array, at: number, length: number, upstream: number, now: number): void {
-    if (this.flights.kind[flight] === PROBE) return this.endProbe(flight, now)
-    if (length === HEADER) {
-      this.flights.failureRcode[flight] = readU16(bytes, at + FLAGS) & RCODE
-      return this.deliverFailure(flight, now)
-    }
-    this.finish(flight)
-    this.deps.counters.add(flightEnds.answered)
-    this.deps.end.answered(flight, bytes, at, length, upstream, now)
-    this.flights.close(flight)
-  }
-
-  private fail(flight: number, reason: number, now: number): void {
-    if (this.flights.kind[flight] === PROBE) return this.endProbe(flight, now)
-    const late = now >= (this.flights.giveUpAt[flight] as number)
-    this.finish(flight)
-    this.deps.counters.add(late ? flightEnds.abandoned : flightEnds.failed)
-    this.deps.end.failed(flight, reason, now)
-    this.flights.close(flight)
-  }
-
-  private endProbe(flight: number, now: number): void {
-    this.finish(flight)
-    this.flights.close(flight)
-    this.deps.probed(flight, now)
-  }
-
-  /** Nothing may reach the flight any more while its end is told: no join, no packet, no deadline. */
-  private finish(flight: number): void {
-    this.flights.unfile(flight)
-    this.deadlines.clear(flight)
-    this.closeAttempts(flight)
-  }
-
-  private closeAttempts(flight: number): void {
-    const from = flight * attemptsKept
-    for (let attempt = from; attempt < from + attemptsKept; attempt++) {
-      if (this.attempts.isOpen(attempt)) this.deps.sender.close(attempt)
-    }
+    const refused = this.flights.networkErrors[flight] !== 0 && this.attempts.hopeful(flight) === 0
+    return refused ? FAIL_NETWORK : FAIL_TIMEOUT
   }
 }
 

@@ -3,14 +3,7 @@ import type { Random } from '../base/random.ts'
 import type { LoopEvent } from '../link/messages.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import { routesMax } from '../link/plan-data.ts'
-import {
-  flights as flightEnds,
-  gauges,
-  joined,
-  UP_RESTRAINED,
-  UP_UNREACHABLE,
-  upstream as upstreamRow,
-} from '../metrics/catalog.ts'
+import { flights as flightEnds, joined, UP_UNREACHABLE, upstream as upstreamRow } from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Batch } from '../net/batch.ts'
 import type { DatagramPort, Reactor } from '../net/reactor.ts'
@@ -19,6 +12,7 @@ import type { Query } from '../query/query.ts'
 import { Type } from '../wire/codes.ts'
 import { ANSWER_OK } from '../wire/incoming.ts'
 import { Attempts } from './attempts.ts'
+import { Choice } from './choice.ts'
 import { Course } from './course.ts'
 import { FLAG_CD, FLAG_DO, FLAG_RD, Flights, ONCE, PROBE, SHARED } from './flight.ts'
 import type { FlightEnd } from './flight-end.ts'
@@ -31,12 +25,9 @@ import { Pool } from './pool.ts'
 import { Sender } from './send.ts'
 import type { StreamedUpstream } from './streamed.ts'
 
-/** What `ask` says when there is no flight. */
+export { NO_UPSTREAM, RESTRAINED } from './choice.ts'
+/** What `ask` says when all flights are taken; NO_UPSTREAM and RESTRAINED when there is nobody to ask. */
 export const NO_FLIGHT_FULL = -1
-/** The route has no upstream. */
-export const NO_UPSTREAM = -2
-/** All that is left of the route loops, and its 20 questions of this second are spent. */
-export const RESTRAINED = -3
 
 /** Answers above this are TC's business; we offer 1232 (RFC 9715), and what is longer is dropped as cut off. */
 const answerSlotBytes = 4096
@@ -79,6 +70,7 @@ export class Forward {
   private readonly pool: Pool
   private readonly health = new Health()
   private readonly policy: Policy
+  private readonly choice: Choice
   private readonly sender: Sender
   private readonly matcher: Matcher
   private readonly course: Course
@@ -96,6 +88,7 @@ export class Forward {
     this.flights = new Flights(deps.hashSeed)
     this.pool = new Pool(deps.reactor, deps.random)
     this.policy = new Policy(this.health, deps.random)
+    this.choice = new Choice(this.policy, this.health, deps.board, this.flights, deps.counters)
     this.sender = new Sender(deps, this.flights, this.attempts, this.pool)
     this.matcher = new Matcher(this.flights, this.attempts, deps.counters)
     this.rx = new Batch(deps.sys, answerSlotBytes)
@@ -108,7 +101,7 @@ export class Forward {
         sender: this.sender,
         counters: deps.counters,
         end: deps.end,
-        next: (flight, freshOnly) => this.next(flight, freshOnly),
+        choice: this.choice,
         isStreamed: (upstream) => this.plan?.upstreams[upstream]?.transport === 'tcp',
         probed: (flight, now) => this.probe?.ended(flight, now),
       },
@@ -146,7 +139,7 @@ export class Forward {
     const hash = this.flights.hash(query.name, query.nameLength, query.askType)
     const open = this.flights.find(hash, query.name, query.nameLength, query.askType, flags, query.route)
     if (open !== -1) return this.join(open, now)
-    const upstream = this.first(query.route, now)
+    const upstream = this.choice.first(query.route, now)
     if (upstream < 0) return upstream
     const { name, nameLength, askType, route } = query
     const flight = this.flights.open(SHARED, hash, name, nameLength, askType, flags, route)
@@ -159,7 +152,9 @@ export class Forward {
     this.flights.attemptsLeft[flight] = restrained ? 1 : (this.attemptsOf[route] as number)
     this.flights.giveUpAt[flight] = now + this.giveUpMs
     this.course.attempt(flight, upstream, now)
-    if (!restrained && this.health.down !== 0) this.retest(flight, now)
+    const test = restrained ? -1 : this.choice.test(flight, now)
+    // An upstream that was down is asked on the side: it costs nobody time, and its answer is as good.
+    if (test !== -1) this.course.beside(flight, test, now)
     return flight
   }
 
@@ -169,11 +164,8 @@ export class Forward {
    */
   askOnce(query: Query, now: number): number {
     this.now = now
-    const all = this.policy.mask(query.route)
-    if (all === 0) return NO_UPSTREAM
-    const usable = all & ~this.deps.board.looping(query.route)
-    if (usable === 0 || !this.deps.board.mayPassProbe(now)) return RESTRAINED
-    const upstream = this.policy.choose(query.route, usable & ~this.health.down || usable)
+    const upstream = this.choice.once(query.route, now)
+    if (upstream < 0) return upstream
     const { name, nameLength, askType, route } = query
     const flight = this.flights.open(ONCE, 0, name, nameLength, askType, flagsOf(query), route)
     if (flight === -1) return NO_FLIGHT_FULL
@@ -200,7 +192,7 @@ export class Forward {
 
   /** Does some upstream of the route work: not looping, not down? (`. NS` is answered while one does, FIELD 3.2.) */
   works(route: number): boolean {
-    return (this.policy.mask(route) & ~this.deps.board.looping(route) & ~this.health.down) !== 0
+    return this.choice.works(route)
   }
 
   /** One system call's worth of what waits on an upstream port. */
@@ -215,7 +207,7 @@ export class Forward {
       const length = this.rx.length(slot)
       const attempt = this.matcher.match(number, this.rx.bytes, at, length)
       if (attempt !== -1) this.course.accept(attempt, this.rx.bytes, at, length, now)
-      else if (this.matcher.suspect !== -1) this.course.toStream(this.matcher.suspect, now)
+      else if (this.matcher.suspect !== -1) this.course.suspect(this.matcher.suspect, now)
     }
     if (port.lastError !== 0) this.networkError(number)
   }
@@ -238,7 +230,6 @@ export class Forward {
     const next = this.probe?.run(now) ?? Number.POSITIVE_INFINITY
     this.flush()
     this.pool.run()
-    this.deps.counters.set(gauges.flights, this.flights.inUse)
     return Math.min(next, this.course.upcoming(now, now + lookaheadMs))
   }
 
@@ -258,44 +249,6 @@ export class Forward {
       this.course.arm(flight)
     }
     return flight
-  }
-
-  /** The upstream for a new flight, or NO_UPSTREAM or RESTRAINED. */
-  private first(route: number, now: number): number {
-    const all = this.policy.mask(route)
-    if (all === 0) return NO_UPSTREAM
-    const looping = this.deps.board.looping(route) & all
-    const healthy = all & ~looping & ~this.health.down
-    if (healthy !== 0) return this.policy.choose(route, healthy)
-    if (looping !== 0) {
-      const upstream = this.policy.choose(route, looping)
-      if (this.deps.board.mayAskLooping(upstream, now)) return upstream
-      this.deps.counters.add(upstreamRow.at(upstream, UP_RESTRAINED))
-      if (looping === all) return RESTRAINED
-    }
-    // All are down: the best of them is asked, since one that was down may be back.
-    return this.policy.choose(route, all & ~looping)
-  }
-
-  /** The upstream for the next attempt, or -1: one that was not asked yet, else (unless `freshOnly`) any again. */
-  private next(flight: number, freshOnly: boolean): number {
-    const route = this.flights.route[flight] as number
-    if (route === -1) return -1
-    const usable = this.policy.mask(route) & ~this.deps.board.looping(route)
-    const fresh = usable & ~(this.flights.tried[flight] as number)
-    const healthy = fresh & ~this.health.down
-    if (healthy !== 0 || freshOnly) return this.policy.choose(route, healthy)
-    return this.policy.choose(route, fresh || usable & ~this.health.down || usable)
-  }
-
-  /** Upstreams that are down get a question on the side once a second: it costs nobody time, and its answer is as good. */
-  private retest(flight: number, now: number): void {
-    const route = this.flights.route[flight] as number
-    const usable = this.policy.mask(route) & ~this.deps.board.looping(route) & ~(this.flights.tried[flight] as number)
-    for (let rest = usable & this.health.down; rest !== 0; rest &= rest - 1) {
-      const upstream = 31 - Math.clz32(rest & -rest)
-      if (this.health.retestDue(upstream, now)) this.course.beside(flight, upstream, now)
-    }
   }
 
   /** Sends a loop probe of ours; returns its flight, or -1. */

@@ -1,7 +1,7 @@
 import { routesMax, upstreamsMax } from '../link/plan-data.ts'
 import { endpointPort } from '../net/endpoint.ts'
+import { PROBE_DNSWEIR, probeOf } from '../query/probe.ts'
 import type { Query } from '../query/query.ts'
-import { Type } from '../wire/codes.ts'
 import { probesMax } from './flight.ts'
 
 /** Questions a second that an upstream which loops may still get, and probes of others a second that we pass on: both of the whole process. */
@@ -124,7 +124,7 @@ export class LoopBoard {
 
   /** Is this query one of our own probes, in flight now? Then it is counted, and nobody answers it. */
   sighting(query: Query): boolean {
-    if (query.type !== Type.HINFO || !hasProbeForm(query)) return false
+    if (probeOf(query) !== PROBE_DNSWEIR) return false
     readHex(query.name, 1, this.half)
     const a = this.half[0] as number
     const b = this.half[1] as number
@@ -169,16 +169,6 @@ export class LoopBoard {
     for (let i = 0; i < 4; i++) this.words[at + FROM + i] = littleEndian(query.client, i * 4)
     Atomics.add(this.words, at + SEEN, 1)
   }
-}
-
-/** `<16 hex>.<16 hex>.<zone>` (FIELD 3.1), our own or another dnsweir's. */
-export function hasProbeForm(query: Query): boolean {
-  const { name, labelCount } = query
-  if (labelCount < 2 || name[0] !== probeLabelBytes || name[probeLabelBytes + 1] !== probeLabelBytes) return false
-  for (let i = 1; i <= probeLabelBytes; i++) {
-    if (hexValue(name[i] as number) < 0 || hexValue(name[i + probeLabelBytes + 1] as number) < 0) return false
-  }
-  return true
 }
 
 function readHex(name: Uint8Array, from: number, to: Int32Array): void {

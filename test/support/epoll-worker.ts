@@ -32,7 +32,10 @@ reactor.run((_now, ready) => {
     for (let slot = 0; port !== undefined && slot < count; slot++) {
       const { batch } = outbox
       const to = outbox.take(port)
-      batch.bytes.set(inbox.bytes.subarray(inbox.dataAt(slot), inbox.dataAt(slot) + inbox.length(slot)), batch.dataAt(to))
+      batch.bytes.set(
+        inbox.bytes.subarray(inbox.dataAt(slot), inbox.dataAt(slot) + inbox.length(slot)),
+        batch.dataAt(to),
+      )
       batch.bytes.set(inbox.bytes.subarray(inbox.peerAt(slot), inbox.peerAt(slot) + 32), batch.peerAt(to))
       outbox.commit(inbox.length(slot))
     }

@@ -20,12 +20,19 @@ describe('reactor-sim', () => {
     const ids = first.map(([, id]) => id)
     assert.ok(new Set(ids).size < 1000, 'some are lost')
     assert.ok(new Set(ids).size < ids.length, 'some come twice')
-    assert.notDeepEqual(ids, [...ids].sort((a, b) => a - b), 'some overtake others')
+    assert.notDeepEqual(
+      ids,
+      [...ids].sort((a, b) => a - b),
+      'some overtake others',
+    )
   })
 
   it('loses and doubles nothing in fair weather', () => {
     const ids = play(3, fairWeather).map(([, id]) => id)
-    assert.deepEqual(ids.sort((a, b) => a - b), Array.from({ length: 1000 }, (_, i) => i))
+    assert.deepEqual(
+      ids.sort((a, b) => a - b),
+      Array.from({ length: 1000 }, (_, i) => i),
+    )
   })
 
   it('takes hours in no time, with a turn at each deadline', () => {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/base/clock.ts'
 import { type Random, seededRandom } from '../../src/base/random.ts'
-import { type Endpoint } from '../../src/net/endpoint.ts'
+import type { Endpoint } from '../../src/net/endpoint.ts'
 import { endpointText } from '../../src/net/endpoint-text.ts'
 import type { DatagramPort, ListenerSocket, Reactor, Ready, Turn } from '../../src/net/reactor.ts'
 import { ECONNREFUSED } from '../../src/net/sys.ts'
@@ -24,8 +24,8 @@ export type Host = (bytes: Uint8Array, from: Endpoint, reply: (bytes: Uint8Array
 const turnsAtOnceMax = 10_000
 
 /**
- * A network in memory and the reactors on it. Everything that happens follows from the seed and from what the test sends, so a failure
- * is repeated by its seed; hours pass in a second, since time stands still until `advance`.
+ * A network in memory and the reactors on it. Everything that happens follows from the seed and from what the test
+ * sends, so a failure is repeated by its seed; hours pass in a second, since time stands still until `advance`.
  *
  *   client ─ send ─▶ delay, loss, duplication ─▶ listener ─▶ turn ─▶ upstream port ─▶ delay … ─▶ host ─▶ … ─▶ turn
  */
@@ -175,13 +175,22 @@ export class SimReactor implements Reactor {
   turnIfDue(): boolean {
     if (this.turn === undefined) return false
     const now = this.world.clock.now()
-    const found = shuffled([...this.ports].filter((port) => port.ready), this.world.random)
+    const found = shuffled(
+      [...this.ports].filter((port) => port.ready),
+      this.world.random,
+    )
     if (found.length === 0 && !this.kicked && this.due > now) return false
     const { ready } = this
     ready.kicked = this.kicked
     this.kicked = false
-    fill(ready.upstreams, found.filter((port) => port.connected))
-    fill(ready.listeners, found.filter((port) => !port.connected))
+    fill(
+      ready.upstreams,
+      found.filter((port) => port.connected),
+    )
+    fill(
+      ready.listeners,
+      found.filter((port) => !port.connected),
+    )
     ready.upstreamCount = ready.upstreams.length
     ready.listenerCount = ready.listeners.length
     const due = this.turn(now, ready)

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as metric from '../metrics/catalog.ts'
+import type { ReplyParts } from '../../test/support/message.ts'
+import { parse, query } from '../../test/support/message.ts'
+import { clientAt, listenerAt, SimShard, wire } from '../../test/support/shard-sim.ts'
+
+const address = (name: string, ttl = 60): ReplyParts => ({ answers: [`${name} ${ttl} A 192.0.2.1`] })
+const edns = { size: 1232 }
+
+describe('the road, in a simulated network', () => {
+  it('asks once, then answers from the cache with aged TTLs, this client’s id and letters', () => {
+    const shard = new SimShard(1)
+    const seen = shard.upstream(0, () => address('www.a.test'))
+    assert.equal(shard.ask(query('www.a.test'))?.answers[0]?.ttl, 60)
+    shard.world.advance(10_000)
+    const asked = query('wWw.A.tesT', 'A', { id: 4711 })
+    const got = shard.ask(asked)
+    assert.deepEqual([got?.id, got?.answers[0]?.ttl, got?.ra, got?.edns], [4711, 50, true, undefined])
+    assert.deepEqual(got?.questionBytes, parse(asked).questionBytes)
+    shard.world.advance(60_000)
+    shard.ask(query('www.a.test'))
+    assert.equal(seen.length, 2)
+    assert.equal(shard.unaccounted, 0)
+  })
+
+  it('takes 1,000 identical questions upstream as one', () => {
+    const shard = new SimShard(2)
+    const seen = shard.upstream(0, () => address('a.test'))
+    for (let i = 0; i < 1000; i++) shard.send(query('a.test'), i)
+    shard.world.advance(100)
+    assert.equal(seen.length, 1)
+    assert.equal(shard.replies.length, 1000)
+    assert.equal(shard.unaccounted, 0)
+  })
+
+  it('holds a denial without SOA back: 1,000 questions, one upstream, for 30 s', () => {
+    const shard = new SimShard(3)
+    const seen = shard.upstream(0, () => ({ rcode: 3 }))
+    for (let i = 0; i < 1000; i++) {
+      shard.send(query('x.example.org'), i)
+      shard.world.advance(29)
+    }
+    assert.equal(seen.length, 1)
+    shard.world.advance(2000)
+    const got = shard.ask(query('x.example.org'))
+    assert.equal(seen.length, 2)
+    assert.match(`${got?.authority[0]?.name} ${got?.authority[0]?.ttl} ${got?.authority[0]?.data}`, /^example\.org\.? 30 dnsweir\.invalid/)
+  })
+
+  it('keys by DO and CD, and keeps EDNS hop by hop', () => {
+    const shard = new SimShard(4)
+    const seen = shard.upstream(0, (asked) => ({ ...address('a.test'), ad: true, edns: { dnssecOk: asked.edns?.dnssecOk ?? false } }))
+    const options = [{ code: 10, data: Buffer.from('cookie12') }, { code: 8, data: Buffer.from([0, 1, 24, 0, 192, 0, 2]) }]
+    const plain = shard.ask(query('a.test', 'A', { edns: { ...edns, options } }))
+    const withDo = shard.ask(query('a.test', 'A', { edns: { ...edns, dnssecOk: true } }))
+    shard.ask(query('a.test', 'A', { cd: true }))
+    assert.equal(seen.length, 3)
+    assert.deepEqual(seen.map((one) => [one.edns?.size, one.edns?.options.length]), [[1232, 0], [1232, 0], [1232, 0]])
+    assert.deepEqual(seen.map((one) => [one.edns?.dnssecOk, one.cd]), [[false, false], [true, false], [false, true]])
+    assert.deepEqual([plain?.ad, withDo?.ad, withDo?.edns?.dnssecOk, plain?.edns?.options.length], [false, true, true, 0])
+  })
+
+  it('fails over, and gives SERVFAIL with EDE 22 in time when nobody answers', () => {
+    const shard = new SimShard(5, {}, 2)
+    shard.upstream(0, () => undefined)
+    const second = shard.upstream(1, () => address('a.test'))
+    assert.equal(shard.ask(query('a.test'), 1900)?.rcode, 0)
+    assert.ok(second.length >= 1)
+    const dark = new SimShard(6)
+    dark.upstream(0, () => undefined)
+    const got = dark.ask(query('a.test', 'A', { edns }), 1950)
+    assert.deepEqual([got?.rcode, got?.edns?.ede], [2, [22]])
+    dark.world.advance(10_000)
+    assert.equal(dark.unaccounted, 0)
+    assert.equal(dark.engine.waiting, 0)
+  })
+
+  it('caches a late answer', () => {
+    const shard = new SimShard(7)
+    shard.world.weather = { loss: 0, duplication: 0, delayMin: 700, delayMax: 1600 }
+    const seen = shard.upstream(0, () => address('a.test', 3600))
+    shard.ask(query('a.test'), 12_000)
+    const before = seen.length
+    shard.world.weather = { loss: 0, duplication: 0, delayMin: 0.1, delayMax: 0.2 }
+    assert.equal(shard.ask(query('a.test'), 5)?.answers.length, 1)
+    assert.equal(seen.length, before)
+  })
+
+  it('says at once that it has no upstream', () => {
+    const shard = new SimShard(8, {}, 0)
+    const got = shard.ask(query('a.test', 'A', { edns }))
+    assert.deepEqual([got?.rcode, got?.edns?.ede], [2, [22]])
+  })
+
+  it('truncates per client, and counts it', () => {
+    const shard = new SimShard(9)
+    shard.upstream(0, () => ({ answers: Array.from({ length: 40 }, (_, i) => `a.test 60 A 192.0.2.${i}`) }))
+    const small = shard.ask(query('a.test'))
+    const large = shard.ask(query('a.test', 'A', { edns }))
+    assert.deepEqual([small?.tc, large?.tc, large?.answers.length], [true, false, 40])
+    assert.ok((small?.bytes.length ?? 999) <= 512 && (small?.answers.length ?? 0) > 20)
+    assert.equal(shard.count(metric.truncated), 1)
+  })
+
+  it('rotates addresses', () => {
+    const shard = new SimShard(10)
+    shard.upstream(0, () => ({ answers: [1, 2, 3].map((i) => `a.test 60 A 192.0.2.${i}`) }))
+    const firsts = new Set(Array.from({ length: 9 }, () => shard.ask(query('a.test'))?.answers[0]?.data))
+    assert.deepEqual([...firsts].sort(), ['192.0.2.1', '192.0.2.2', '192.0.2.3'])
+  })
+
+  it('routes by the longest zone and never mixes routes', () => {
+    const routes = [
+      { name: '.', zones: [], upstreams: [0] },
+      { name: 'corp.test', zones: [wire('corp.test')], upstreams: [1] },
+    ]
+    const shard = new SimShard(11, { routes }, 2)
+    const [outside, inside] = [shard.upstream(0, () => ({ rcode: 3 })), shard.upstream(1, () => address('x.corp.test'))]
+    assert.equal(shard.ask(query('x.corp.test'))?.rcode, 0)
+    assert.equal(shard.ask(query('xcorp.test'))?.rcode, 3)
+    assert.deepEqual([inside.length, outside.length], [1, 1])
+    shard.commit({ routes: [{ name: '.', zones: [], upstreams: [0] }] }, 2)
+    assert.equal(shard.ask(query('x.corp.test'))?.rcode, 3)
+  })
+
+  it('keeps the cache over a reload', () => {
+    const shard = new SimShard(12)
+    const seen = shard.upstream(0, () => address('a.test'))
+    shard.ask(query('a.test'))
+    shard.commit({})
+    assert.equal(shard.ask(query('a.test'))?.answers.length, 1)
+    assert.equal(seen.length, 1)
+  })
+
+  it('drops what must not be answered and books nothing for it', () => {
+    const shard = new SimShard(13)
+    shard.send(query('a.test', 'A', { qr: true }))
+    shard.send(Buffer.alloc(5))
+    shard.world.send({ ...clientAt(1), port: 0 }, listenerAt, query('a.test'))
+    shard.world.send({ address: Uint8Array.of(224, 0, 0, 251), port: 5353, scope: 0 }, listenerAt, query('a.test'))
+    shard.world.send(listenerAt, listenerAt, query('a.test'))
+    shard.world.advance(50)
+    assert.equal(shard.replies.length, 0)
+    assert.deepEqual([shard.count(metric.ignored.response), shard.count(metric.ignored.short), shard.count(metric.ignored.source)], [1, 1, 3])
+    assert.equal(shard.unaccounted, 0)
+  })
+
+  it('caches a failure for its TTL, and says so', () => {
+    const shard = new SimShard(14)
+    const seen = shard.upstream(0, () => ({ rcode: 2 }))
+    shard.ask(query('a.test'))
+    const asked = seen.length
+    const got = shard.ask(query('a.test', 'A', { edns }))
+    assert.deepEqual([got?.rcode, got?.edns?.ede, seen.length], [2, [13], asked])
+    shard.world.advance(6000)
+    shard.ask(query('a.test'))
+    assert.ok(seen.length > asked)
+  })
+
+  it('does not share what was asked without RD', () => {
+    const shard = new SimShard(15)
+    const seen = shard.upstream(0, (asked) => (asked.rd ? address('a.test') : { rcode: 5 }))
+    assert.equal(shard.ask(query('a.test', 'A', { rd: false }))?.rd, false)
+    assert.equal(shard.ask(query('a.test'))?.rcode, 0)
+    assert.ok(seen.some((one) => !one.rd))
+  })
+
+  it('answers `. NS` while a root upstream works, and not at all when none does', () => {
+    const shard = new SimShard(16)
+    shard.upstream(0, () => ({ answers: ['. 60 NS a.root-servers.net'] }))
+    assert.equal(shard.ask(query('.', 'NS'))?.rcode, 0)
+    shard.engine.drain()
+    assert.equal(shard.ask(query('.', 'NS')), undefined)
+    assert.equal(shard.unaccounted, 0)
+  })
+
+  for (const seed of [101, 102, 103, 104]) {
+    it(`balances its books in bad weather (seed ${seed})`, () => {
+      const shard = new SimShard(seed, {}, 2)
+      shard.world.weather = { loss: 0.2, duplication: 0.1, delayMin: 1, delayMax: 400 }
+      for (const number of [0, 1]) {
+        shard.upstream(number, (asked) => (shard.world.random.u32() % 5 === 0 ? { rcode: 2 } : { answers: [`${asked.questions[0]?.name} 1 A 192.0.2.1`] }))
+      }
+      for (let i = 0; i < 3000; i++) {
+        shard.send(query(`n${shard.world.random.u32() % 700}.test`), i % 200)
+        if (i % 10 === 0) shard.world.advance(shard.world.random.u32() % 30)
+        assert.equal(shard.unaccounted, 0)
+      }
+      shard.world.advance(20_000)
+      assert.deepEqual([shard.unaccounted, shard.engine.waiting], [0, 0])
+    })
+  }
+})

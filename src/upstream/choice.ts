@@ -1,0 +1,88 @@
+import { UP_RESTRAINED, upstream as upstreamRow } from '../metrics/catalog.ts'
+import type { Counters } from '../metrics/counters.ts'
+import type { Flights } from './flight.ts'
+import type { Health } from './health.ts'
+import type { LoopBoard } from './loop-board.ts'
+import type { Policy } from './policy.ts'
+
+/** What `Choice.first` and `Forward.ask` say when there is no upstream to ask: the route has none, … */
+export const NO_UPSTREAM = -2
+/** … or all that is left of it loops, and its questions of this second are spent. */
+export const RESTRAINED = -3
+
+/**
+ * Whom to ask: those that don't loop and are up, by the policy; then those that are down, then, restrained, one that loops. Sets
+ * of upstreams are 32 bits, one each.
+ */
+export class Choice {
+  private readonly policy: Policy
+  private readonly health: Health
+  private readonly board: LoopBoard
+  private readonly flights: Flights
+  private readonly counters: Counters
+
+  constructor(policy: Policy, health: Health, board: LoopBoard, flights: Flights, counters: Counters) {
+    this.policy = policy
+    this.health = health
+    this.board = board
+    this.flights = flights
+    this.counters = counters
+  }
+
+  /** For a new flight; one that loops is charged for. */
+  first(route: number, now: number): number {
+    const all = this.policy.mask(route)
+    if (all === 0) return NO_UPSTREAM
+    const looping = this.board.looping(route) & all
+    const healthy = all & ~looping & ~this.health.down
+    if (healthy !== 0) return this.policy.choose(route, healthy)
+    if (looping !== 0) {
+      const upstream = this.policy.choose(route, looping)
+      if (this.board.mayAskLooping(upstream, now)) return upstream
+      this.counters.add(upstreamRow.at(upstream, UP_RESTRAINED))
+      if (looping === all) return RESTRAINED
+    }
+    // All others are down: one of them is asked, since it may be back.
+    return this.policy.choose(route, all & ~looping)
+  }
+
+  /** For a probe of others: never one that loops. */
+  once(route: number, now: number): number {
+    const all = this.policy.mask(route)
+    if (all === 0) return NO_UPSTREAM
+    const usable = this.usable(route)
+    if (usable === 0 || !this.board.mayPassProbe(now)) return RESTRAINED
+    return this.policy.choose(route, usable & ~this.health.down || usable)
+  }
+
+  /** For the next attempt: one that was not asked yet, else (unless `freshOnly`) any again; -1 for none. */
+  next(flight: number, freshOnly: boolean): number {
+    const route = this.flights.route[flight] as number
+    if (route === -1) return -1
+    const usable = this.usable(route)
+    const up = usable & ~this.health.down
+    const tried = this.flights.tried[flight] as number
+    if (freshOnly || (up & ~tried) !== 0) return this.policy.choose(route, up & ~tried)
+    return this.policy.choose(route, usable & ~tried || up || usable)
+  }
+
+  /** One that is down and due for a test beside the flight's own attempt, or -1. */
+  test(flight: number, now: number): number {
+    if (this.health.down === 0) return -1
+    const untried = this.usable(this.flights.route[flight] as number) & ~(this.flights.tried[flight] as number)
+    for (let rest = untried & this.health.down; rest !== 0; rest &= rest - 1) {
+      const upstream = 31 - Math.clz32(rest & -rest)
+      if (this.health.retestDue(upstream, now)) return upstream
+    }
+    return -1
+  }
+
+  /** Is one of the route's upstreams neither looping nor down? */
+  works(route: number): boolean {
+    return (this.usable(route) & ~this.health.down) !== 0
+  }
+
+  private usable(route: number): number {
+    return this.policy.mask(route) & ~this.board.looping(route)
+  }
+}

@@ -1,0 +1,98 @@
+import type { Deadlines } from '../base/deadlines.ts'
+import { flights as flightEnds } from '../metrics/catalog.ts'
+import type { Counters } from '../metrics/counters.ts'
+import { FLAGS, HEADER, QR, RA, RCODE, RD, readU16 } from '../wire/header.ts'
+import { writeQuestion } from '../wire/outgoing.ts'
+import type { Attempts } from './attempts.ts'
+import { attemptsKept } from './attempts.ts'
+import type { Flights } from './flight.ts'
+import { FLAG_RD, PROBE } from './flight.ts'
+import type { FlightEnd } from './flight-end.ts'
+import type { Sender } from './send.ts'
+
+export interface LandingDeps {
+  readonly flights: Flights
+  readonly attempts: Attempts
+  readonly sender: Sender
+  readonly counters: Counters
+  readonly end: FlightEnd
+  /** A loop probe of ours has ended. */
+  readonly probed: (flight: number, now: number) => void
+}
+
+/**
+ * The end of a flight, told once. First nothing may reach it any more (no join, no packet, no deadline), then the end is told, then its
+ * slot is free: the road back may ask the same question again, and gets a new flight.
+ */
+export class Landing {
+  private readonly deps: LandingDeps
+  private readonly flights: Flights
+  private readonly deadlines: Deadlines
+  private readonly message = new Uint8Array(512)
+  private readonly name = new Uint8Array(256)
+
+  constructor(deps: LandingDeps, deadlines: Deadlines) {
+    this.deps = deps
+    this.flights = deps.flights
+    this.deadlines = deadlines
+  }
+
+  deliver(flight: number, bytes: Uint8Array, at: number, length: number, upstream: number, now: number): void {
+    if (this.flights.kind[flight] === PROBE) {
+      this.endProbe(flight, now)
+    } else if (length === HEADER) {
+      // It left the question out: the engine gets it with one.
+      this.deliverFailure(flight, readU16(bytes, at + FLAGS) & RCODE, upstream, now)
+    } else {
+      this.tell(flight, bytes, at, length, upstream, now)
+    }
+  }
+
+  /** A failure that an upstream answered, in words of our own, since its bytes are gone. */
+  deliverFailure(flight: number, rcode: number, upstream: number, now: number): void {
+    const rd = ((this.flights.flags[flight] as number) & FLAG_RD) !== 0 ? RD : 0
+    this.flights.copyName(flight, this.name)
+    const nameLength = this.flights.nameLength[flight] as number
+    const type = this.flights.type[flight] as number
+    const length = writeQuestion(this.message, 0, 0, QR | rd | RA | rcode, this.name, nameLength, type, 0, false)
+    this.tell(flight, this.message, 0, length, upstream, now)
+  }
+
+  fail(flight: number, reason: number, now: number): void {
+    if (this.flights.kind[flight] === PROBE) {
+      this.endProbe(flight, now)
+      return
+    }
+    const late = now >= (this.flights.giveUpAt[flight] as number)
+    this.cutOff(flight)
+    this.deps.counters.add(late ? flightEnds.abandoned : flightEnds.failed)
+    this.deps.end.failed(flight, reason, now)
+    this.flights.close(flight)
+  }
+
+  closeAttempts(flight: number): void {
+    const from = flight * attemptsKept
+    for (let attempt = from; attempt < from + attemptsKept; attempt++) {
+      if (this.deps.attempts.isOpen(attempt)) this.deps.sender.close(attempt)
+    }
+  }
+
+  private tell(flight: number, bytes: Uint8Array, at: number, length: number, upstream: number, now: number): void {
+    this.cutOff(flight)
+    this.deps.counters.add(flightEnds.answered)
+    this.deps.end.answered(flight, bytes, at, length, upstream, now)
+    this.flights.close(flight)
+  }
+
+  private endProbe(flight: number, now: number): void {
+    this.cutOff(flight)
+    this.flights.close(flight)
+    this.deps.probed(flight, now)
+  }
+
+  private cutOff(flight: number): void {
+    this.flights.unfile(flight)
+    this.deadlines.clear(flight)
+    this.closeAttempts(flight)
+  }
+}

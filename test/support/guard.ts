@@ -1,0 +1,84 @@
+/** A guard as the program builds it, from settings as an operator writes them, with its counters and replies at hand. */
+import { strict as assert } from 'node:assert'
+import { seededRandom } from '../../src/base/random.ts'
+import { localNames, wireName } from '../../src/app/build-names.ts'
+import { parseSettings } from '../../src/app/settings.ts'
+import { createGuard, type Guard } from '../../src/guard/guard.ts'
+import { planRules } from '../../src/guard/plan.ts'
+import { ruleNames } from '../../src/guard/rules.ts'
+import { emptyPlan, type PlanData, type PrefixData } from '../../src/link/plan-data.ts'
+import { rule as ruleCounters } from '../../src/metrics/catalog.ts'
+import { type Counters, looseCounters } from '../../src/metrics/counters.ts'
+import type { Draft } from '../../src/query/draft.ts'
+import type { Query } from '../../src/query/query.ts'
+import { Reply } from '../../src/query/reply.ts'
+import { sealReply, writeReply } from '../../src/query/write-reply.ts'
+import { type Message, parse } from './message.ts'
+
+export interface GuardParts {
+  /** The key `guard` of the configuration, rules that are left out being disabled. */
+  readonly rules?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly mode?: 'enforce' | 'observe'
+  readonly clusterDomains?: readonly string[]
+  readonly searchSuffixes?: readonly string[]
+  readonly routeZones?: readonly string[]
+  readonly files?: Readonly<Record<string, string>>
+  readonly onLink?: readonly PrefixData[]
+}
+
+export interface GuardBench {
+  readonly guard: Guard
+  readonly plan: PlanData
+  readonly counters: Counters
+  /** What the rule counted in a field of its row (RULE_REPLIED …). */
+  counted(rule: string, field: number): number
+}
+
+/** @param memory shared memory by key; two guards that are given the same one are two shards */
+export function guardOf(parts: GuardParts, memory = new Map<string, SharedArrayBuffer>()): GuardBench {
+  const plan = guardPlan(parts)
+  const counters = looseCounters()
+  const guard = createGuard(plan, {
+    clock: { now: () => 0 },
+    random: seededRandom(7),
+    counters,
+    shared(key, bytes) {
+      const block = memory.get(key) ?? new SharedArrayBuffer(bytes)
+      memory.set(key, block)
+      return block
+    },
+  })
+  const counted = (rule: string, field: number): number =>
+    counters.lane[ruleCounters.at(ruleNames.indexOf(rule), field)] as number
+  return { guard, plan, counters, counted }
+}
+
+export function guardPlan(parts: GuardParts): PlanData {
+  const rules = Object.fromEntries(ruleNames.map((name) => [name, parts.rules?.[name] ?? { mode: 'disabled' }]))
+  const written = { guard: { mode: parts.mode ?? 'enforce', ...rules }, clusterDomains: parts.clusterDomains ?? [] }
+  const { settings, problems } = parseSettings(JSON.stringify(written), 'test.yaml')
+  assert.ok(settings, problems.map(({ message }) => message).join('\n'))
+  const files = parts.files ?? {}
+  const zones = (parts.routeZones ?? []).map(wireName)
+  return {
+    ...emptyPlan,
+    routes: [...emptyPlan.routes, { name: 'test', zones, upstreams: [] }],
+    clusterDomains: settings.clusterDomains.map(wireName),
+    searchSuffixes: (parts.searchSuffixes ?? []).map(wireName),
+    localNames: localNames(settings.guard.localAnswers, files),
+    onLink: parts.onLink ?? [],
+    rules: planRules({ ...settings.guard }),
+    files,
+  }
+}
+
+/** The draft as the client of `query` gets it, read back by the tests' own parser. */
+export function replyTo(query: Query, draft: Draft, limit = 65_535): Message {
+  const reply = new Reply()
+  reply.bytes = new Uint8Array(65_600).fill(0xee)
+  reply.at = 7
+  reply.limit = limit
+  writeReply(query, draft, 0, reply)
+  sealReply(query, draft, reply)
+  return parse(Buffer.from(reply.bytes.subarray(reply.at, reply.at + reply.length)))
+}
