@@ -15,7 +15,7 @@ const dnsPort = 53
  * A file in the form of resolv.conf stands for the servers it names, our own addresses left out.
  */
 export class UpstreamList {
-  readonly list: UpstreamData[] = []
+  readonly list: UpstreamData[]
   /** The files behind them, also those that could not be read: they may come. */
   readonly files: string[] = []
   /** The search domains of those files. */
@@ -24,8 +24,12 @@ export class UpstreamList {
   private readonly own: readonly SocketAddress[]
   private readonly world: World
 
-  /** @param own where we listen */
-  constructor(own: readonly SocketAddress[], world: World) {
+  /**
+   * @param own where we listen
+   * @param before the list of the plan before: a server keeps its place for good, so that its counters keep its name
+   */
+  constructor(own: readonly SocketAddress[], world: World, before: readonly UpstreamData[]) {
+    this.list = [...before]
     this.own = own
     this.world = world
   }

@@ -1,5 +1,5 @@
 import type { CacheData, PlanData, RouteData } from '../link/plan-data.ts'
-import { routesMax } from '../link/plan-data.ts'
+import { routesMax, upstreamsMax } from '../link/plan-data.ts'
 import { planRules } from '../guard/plan.ts'
 import { SetupError } from '../threads/setup-error.ts'
 import { localNames, wireName } from './build-names.ts'
@@ -17,15 +17,20 @@ export interface Build {
   readonly warnings: readonly string[]
 }
 
+/** What glibc reads of a resolv.conf (MAXNS). */
+const serversPerFile = 3
 /** Where search suffixes come from when no upstream is a file. */
 const systemResolvConf = '/etc/resolv.conf'
 
 /**
  * Settings → the plan that all workers get. Files are read here, once, so that all workers see the same.
- * Throws SetupError when a file that the operator named can't be read or a limit is passed.
+ * `before` is the plan that this one follows. Throws SetupError when a file that the operator named can't be read or a limit is passed.
  */
-export function build(settings: Settings, generation: number, world: World): Build {
-  const upstreams = new UpstreamList(settings.listen, world)
+export function build(settings: Settings, generation: number, world: World, before?: PlanData): Build {
+  const named = [settings, ...settings.routes].reduce((sum, { upstreams }) => sum + upstreams.length, 0)
+  // A list that is nearly full starts anew.
+  const kept = (before?.upstreams.length ?? 0) + named * serversPerFile <= upstreamsMax ? before?.upstreams : undefined
+  const upstreams = new UpstreamList(settings.listen, world, kept ?? [])
   const defaultRoute: RouteData = { name: '.', zones: [wireName('.')], upstreams: upstreams.indexes(settings.upstreams) }
   const routes = settings.routes.map((route) => ({
     name: route.zones.join(','),

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../app/version.ts'
 import { checkCommand } from './commands/check.ts'
 import { schemaCommand } from './commands/schema.ts'
-import { serveCommand } from './commands/serve.ts'
+import { serveCommand } from './commands/serve-command.ts'
 import { usageExit } from './exit.ts'
 
 /** THE list of commands, in the order in which a newcomer needs them. */

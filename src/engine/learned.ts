@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import { receiveMessageOnPort } from 'node:worker_threads'
 import { hashBytes } from '../base/hash.ts'
 import type { Cache, CacheKey } from '../cache/cache.ts'
 import { keyOf } from '../cache/cache.ts'
@@ -7,6 +8,9 @@ import { LEARNED, Packer, Unpacker } from '../link/packed.ts'
 import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Sys } from '../net/sys.ts'
+
+/** One message holds what a peer learned in a whole turn: a few of them are a turn's share. */
+const messagesPerTurn = 4
 
 interface Peer {
   readonly port: MessagePort
@@ -60,8 +64,18 @@ export class Learned {
     }
   }
 
-  get ports(): Iterable<{ readonly port: MessagePort }> {
-    return this.peers.values()
+  /** Takes what waits on the ports, a bounded share; true when more may be left: the next turn is due at once. */
+  receive(): boolean {
+    let left = messagesPerTurn
+    for (const { port } of this.peers.values()) {
+      while (left > 0) {
+        const received = receiveMessageOnPort(port)
+        if (received === undefined) break
+        this.take(received.message as ArrayBuffer)
+        left--
+      }
+    }
+    return left === 0
   }
 
   flush(): void {

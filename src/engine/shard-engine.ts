@@ -1,5 +1,4 @@
 import type { MessagePort } from 'node:worker_threads'
-import { receiveMessageOnPort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import { Cache } from '../cache/cache.ts'
@@ -166,14 +165,8 @@ export class ShardEngine {
   /** Messages that wait on ports, after a kick. True when more are left than one turn takes. */
   private messages(now: number): boolean {
     this.deps.control()
-    for (const { port } of this.learned.ports) {
-      for (let left = 64; left > 0; left--) {
-        const received = receiveMessageOnPort(port)
-        if (received === undefined) break
-        this.learned.take(received.message as ArrayBuffer)
-      }
-    }
-    return this.streamed.receive(now)
+    const learnedLeft = this.learned.receive()
+    return this.streamed.receive(now) || learnedLeft
   }
 
   private gauge(): void {

@@ -16,8 +16,8 @@ export interface Reactor {
    */
   openUpstream(remote: Endpoint, localPort: number): DatagramPort | undefined
   /**
-   * Calls `turn` at once, and then whenever something is ready, kicked, or due, until `stop`. Returns to Node's loop when
-   * idle (epoll) or at once (dgram), and goes on from there.
+   * Calls `turn` at once, and then whenever something is ready, kicked, or due, until `stop`. Returns to Node's loop
+   * when idle (epoll) or at once (dgram), and goes on from there.
    */
   run(turn: Turn): void
   /** No turn begins after this; then every port is closed. */

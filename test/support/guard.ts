@@ -1,8 +1,8 @@
 /** A guard as the program builds it, from settings as an operator writes them, with its counters and replies at hand. */
 import { strict as assert } from 'node:assert'
-import { seededRandom } from '../../src/base/random.ts'
 import { localNames, wireName } from '../../src/app/build-names.ts'
 import { parseSettings } from '../../src/app/settings.ts'
+import { seededRandom } from '../../src/base/random.ts'
 import { createGuard, type Guard } from '../../src/guard/guard.ts'
 import { planRules } from '../../src/guard/plan.ts'
 import { ruleNames } from '../../src/guard/rules.ts'

@@ -27,7 +27,8 @@ function isJunk(name: Name, zones: Name[], suffixes: Name[], routes: Name[], loc
 }
 
 const same = (a: Name, b: Name): boolean => a.length === b.length && a.every((label, i) => label === b[i])
-const isAtOrBelow = (name: Name, zone: Name): boolean => name.length >= zone.length && same(name.slice(-zone.length), zone)
+const isAtOrBelow = (name: Name, zone: Name): boolean =>
+  name.length >= zone.length && same(name.slice(-zone.length), zone)
 
 const wire = (name: Name): Uint8Array =>
   Uint8Array.from([...name.flatMap((label) => [label.length, ...Buffer.from(label, 'latin1')]), 0])
@@ -46,8 +47,12 @@ test('the same decision as the definition read aloud, for any names and zones', 
       fc.array(name(1, 2), { maxLength: 3 }),
       fc.array(name(2, 4), { maxLength: 1 }),
       fc.array(name(2, 4), { maxLength: 1 }),
-      fc.array(fc.oneof(name(1, 1), zone), { maxLength: 5 }).map((parts) => parts.flat()),
-      (zones, suffixes, routes, locals, asked) => {
+      fc.array(fc.tuple(fc.constantFrom('zone', 'suffix', 'label'), fc.nat(), label), { maxLength: 6 }),
+      (zones, suffixes, routes, locals, picks) => {
+        const asked = picks.flatMap(([kind, pick, word]) => {
+          const from = kind === 'zone' ? zones : kind === 'suffix' ? suffixes : []
+          return from[pick % from.length] ?? [word]
+        })
         const set = (names: Name[]) => new NameSet(names.map(wire))
         const form = new JunkByForm({
           clusterDomains: set(zones),

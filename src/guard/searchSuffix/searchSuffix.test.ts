@@ -16,7 +16,7 @@ const base: GuardParts = {
 const table: Record<string, string | false> = {
   'user1-svc.user1.svc.cluster.local.example.org': 'cluster.local.example.org.',
   'google.com.cluster.local.lan': 'cluster.local.lan.',
-  'a.K8S.example.org': 'k8s.example.org.',
+  'a.K8S.example.org': 'K8S.example.org.',
   'a.shop.example.lan': 'shop.example.lan.',
   'x.svc.cluster.local.unknown.net': 'cluster.local.unknown.net.',
   'svc.cluster.local.com': 'cluster.local.com.',
@@ -56,7 +56,7 @@ test('what is junk by form, and the owner of its SOA', () => {
     const [soa] = authority
     const ttl = owner.endsWith('.cluster.local.') ? 5 : 30
     assert.deepEqual([rcode, aa, answers.length, authority.length], [3, false, 0, 1], name)
-    assert.deepEqual([soa?.name, soa?.type, soa?.ttl], [owner.replace(/^k8s/, 'K8S'), TYPES['SOA'], ttl], name)
+    assert.deepEqual([soa?.name, soa?.type, soa?.ttl], [owner, TYPES['SOA'], ttl], name)
     assert.equal(soa?.data, `dnsweir.invalid. nobody.invalid. 1 3600 600 86400 ${ttl}`, name)
     assert.equal(edns?.options[0]?.data.readUInt16BE(), 15, 'EDE Blocked')
   }
@@ -66,7 +66,10 @@ test('what is junk by form, and the owner of its SOA', () => {
 test('never at or below a route’s zone or a local answer', () => {
   const { guard } = guardOf({
     ...base,
-    rules: { searchSuffix: {}, localAnswers: { records: ['*.any.svc.cluster.local.lan. A 10.0.0.1', 'db.cluster.local.lan. A 10.0.0.1'] } },
+    rules: {
+      searchSuffix: {},
+      localAnswers: { records: ['*.any.svc.cluster.local.lan. A 10.0.0.1', 'db.cluster.local.lan. A 10.0.0.1'] },
+    },
     routeZones: ['routed.cluster.local.lan'],
   })
   const verdicts = [

@@ -1,0 +1,59 @@
+import type { AdminProvider, LoopState, Readiness } from '../admin/provider.ts'
+import type { Clock } from '../base/clock.ts'
+import { ruleNames } from '../guard/rules.ts'
+import type { PlanData } from '../link/plan-data.ts'
+import type { Supervisor } from '../threads/supervisor.ts'
+import { version } from './version.ts'
+
+/** What the admin side is told about. */
+export interface Facts {
+  readonly supervisor: Supervisor
+  readonly clock: Clock
+  readonly engine: string
+  /** The plan that is live. */
+  plan: PlanData
+  /** ms on the shared clock at which all workers served; 0 before. */
+  servingSince: number
+  isDraining: boolean
+  /** When a (route, upstream) was last marked or healed, in ms since 1970, by `loopKey`. */
+  readonly loopSince: Map<string, number>
+}
+
+/** How long readiness waits for the first loop verdict. */
+const verdictWithinMs = 1000
+
+export function loopKey(route: string, upstream: string): string {
+  return `${route} ${upstream}`
+}
+
+export function createProvider(facts: Facts): AdminProvider {
+  const startedAt = Date.now()
+  return {
+    lanes: () => facts.supervisor.lanes,
+    names: () => ({ rules: ruleNames, upstreams: facts.plan.upstreams.map(({ name }) => name) }),
+    info: () => ({ version, engine: facts.engine, generation: facts.plan.generation, startedAt }),
+    loops: () => loopStates(facts, startedAt),
+    ready: () => readiness(facts),
+  }
+}
+
+function loopStates({ plan, supervisor, loopSince }: Facts, startedAt: number): LoopState[] {
+  return plan.routes.flatMap(({ name, upstreams }, route) =>
+    upstreams.map((at): LoopState => {
+      const upstream = plan.upstreams[at]?.name ?? ''
+      const since = loopSince.get(loopKey(name, upstream)) ?? startedAt
+      return { route: name, upstream, marked: supervisor.isLooping(route, at), since }
+    }),
+  )
+}
+
+/** Ready means: clients may come. Whether upstreams answer does not count, for nobody would be served better elsewhere. */
+function readiness({ isDraining, servingSince, supervisor, clock }: Facts): Readiness {
+  const reasons: string[] = []
+  if (isDraining) reasons.push('it is being stopped')
+  else if (servingSince === 0) reasons.push('it is starting')
+  else if (supervisor.firstLoopVerdictAt === 0 && clock.now() - servingSince < verdictWithinMs) {
+    reasons.push('the first loop probes are under way')
+  }
+  return { ready: reasons.length === 0, reasons }
+}

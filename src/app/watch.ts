@@ -1,0 +1,94 @@
+import { type FSWatcher, realpathSync, statSync, watch } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** Editors and kubelet write in steps: a change is looked at when it has been quiet for this long. */
+const quietMs = 150
+/** Not every change makes an event (bind mounts, network file systems): files are looked at this often besides. */
+const lookEveryMs = 5000
+
+/**
+ * Calls `changed` when one of the files is another one than before. It watches their directories, for what is replaced by a
+ * rename (vim, ConfigMaps, whose files are links into a directory that is swapped) is lost to a watch on the file.
+ */
+export class FileWatch {
+  private readonly changed: () => void
+  private readonly more: () => string
+  private files: readonly string[] = []
+  private readonly watchers = new Map<string, FSWatcher>()
+  private seen = ''
+  private quiet: NodeJS.Timeout | undefined
+  private readonly timer: NodeJS.Timeout
+
+  /** @param more anything else whose change counts, as text */
+  constructor(changed: () => void, more: () => string) {
+    this.changed = changed
+    this.more = more
+    this.timer = setInterval(() => this.look(), lookEveryMs)
+    this.timer.unref()
+  }
+
+  /** The files from now on, as they are now. */
+  follow(files: readonly string[]): void {
+    this.files = files
+    this.seen = this.fingerprint()
+    const directories = new Set(files.flatMap((file) => [dirname(file), dirname(realPath(file))]))
+    for (const [directory, watcher] of this.watchers) {
+      if (directories.has(directory)) continue
+      watcher.close()
+      this.watchers.delete(directory)
+    }
+    for (const directory of directories) if (!this.watchers.has(directory)) this.watch(directory)
+  }
+
+  close(): void {
+    clearInterval(this.timer)
+    clearTimeout(this.quiet)
+    for (const watcher of this.watchers.values()) watcher.close()
+    this.watchers.clear()
+  }
+
+  private watch(directory: string): void {
+    try {
+      const watcher = watch(directory, { persistent: false }, () => {
+        clearTimeout(this.quiet)
+        this.quiet = setTimeout(() => this.look(), quietMs)
+      })
+      // A directory that goes away, or a system without inotify left: looking every few seconds must do.
+      watcher.on('error', () => {
+        watcher.close()
+        this.watchers.delete(directory)
+      })
+      this.watchers.set(directory, watcher)
+    } catch {
+      // As above.
+    }
+  }
+
+  private look(): void {
+    const now = this.fingerprint()
+    if (now === this.seen) return
+    this.seen = now
+    this.changed()
+  }
+
+  private fingerprint(): string {
+    return [...this.files.map(stamp), this.more()].join('\n')
+  }
+}
+
+function stamp(file: string): string {
+  try {
+    const { ino, size, mtimeMs } = statSync(file)
+    return `${ino} ${size} ${mtimeMs}`
+  } catch {
+    return ''
+  }
+}
+
+function realPath(file: string): string {
+  try {
+    return realpathSync(file)
+  } catch {
+    return file
+  }
+}
