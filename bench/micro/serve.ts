@@ -8,13 +8,15 @@ import { batchSlots } from '../../src/net/batch.ts'
 import { writeEndpoint } from '../../src/net/endpoint.ts'
 import type { DatagramPort, Reactor, Ready } from '../../src/net/reactor.ts'
 import { LoopBoard } from '../../src/upstream/loop-board.ts'
-import { query, parse, reply } from '../../test/support/message.ts'
+import { parse, query, reply } from '../../test/support/message.ts'
 
 /**
  * What a shard's own code costs per cached query, without the kernel: a full batch from a port in memory, through the whole road, to a port that throws replies
  * away. Names differ within a batch, as in life; one name alone would flatter the branch predictor and the cache.
  */
-const names = Array.from({ length: batchSlots }, (_, i) => (i % 5 < 3 ? `host${i}.example.org` : `user${i}-svc.user${i}.svc.cluster.local.example.org`))
+const names = Array.from({ length: batchSlots }, (_, i) =>
+  i % 5 < 3 ? `host${i}.example.org` : `user${i}-svc.user${i}.svc.cluster.local.example.org`,
+)
 const queries = names.map((name) => query(name))
 
 const clients: DatagramPort = {
@@ -27,7 +29,11 @@ const clients: DatagramPort = {
       const bytes = queries[slot] as Buffer
       batch.bytes.set(bytes, batch.dataAt(slot))
       batch.setLength(slot, bytes.length)
-      writeEndpoint({ address: Uint8Array.of(127, 0, 0, 1), port: 2000 + slot, scope: 0 }, batch.bytes, batch.peerAt(slot))
+      writeEndpoint(
+        { address: Uint8Array.of(127, 0, 0, 1), port: 2000 + slot, scope: 0 },
+        batch.bytes,
+        batch.peerAt(slot),
+      )
     }
     return batchSlots
   },
@@ -88,7 +94,14 @@ const engine = new ShardEngine({
   events: () => {},
   control: () => {},
 })
-const upstream = { name: 'u', transport: 'udp' as const, address: Uint8Array.of(127, 0, 0, 2), port: 53, scope: 0, isPrivate: true }
+const upstream = {
+  name: 'u',
+  transport: 'udp' as const,
+  address: Uint8Array.of(127, 0, 0, 2),
+  port: 53,
+  scope: 0,
+  isPrivate: true,
+}
 engine.commit(
   engine.prepare({
     ...emptyPlan,

@@ -1,19 +1,27 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { ReplyParts } from '../../test/support/message.ts'
+import { query as message, parse, reply } from '../../test/support/message.ts'
 import { hashBytes, hashEnd } from '../base/hash.ts'
 import { seededRandom } from '../base/random.ts'
 import { Draft } from '../query/draft.ts'
-import { nameFromText } from '../wire/text.ts'
 import { Rebuilt } from '../wire/rebuild.ts'
-import type { ReplyParts } from '../../test/support/message.ts'
-import { query as message, parse, reply } from '../../test/support/message.ts'
+import { nameFromText } from '../wire/text.ts'
 import type { CacheKey } from './cache.ts'
 import { CACHE_HIT, CACHE_MISS, CACHE_NEGATIVE, Cache } from './cache.ts'
 import { cacheSeconds } from './cacheable.ts'
 
 function keyFor(name: string, type = 1, extra: Partial<CacheKey> = {}): CacheKey {
   const bytes = nameFromText(name) as Uint8Array
-  return { name: bytes, nameLength: bytes.length, hash: hashBytes(9, bytes, 0, bytes.length), type, dnssec: 0, route: 0, ...extra }
+  return {
+    name: bytes,
+    nameLength: bytes.length,
+    hash: hashBytes(9, bytes, 0, bytes.length),
+    type,
+    dnssec: 0,
+    route: 0,
+    ...extra,
+  }
 }
 
 function answerTo(name: string, parts: ReplyParts): Rebuilt {
@@ -40,13 +48,25 @@ describe('Cache', () => {
     const cache = new Cache(1 << 20)
     const answer = answerTo('a.test', { answers: ['a.test 60 A 192.0.2.1'] })
     cache.put(keyFor('a.test'), answer, 0, 60_000, 0)
-    const others = [keyFor('b.test'), keyFor('a.test', 28), keyFor('a.test', 1, { dnssec: 1 }), keyFor('a.test', 1, { dnssec: 2 }), keyFor('a.test', 1, { route: 77 })]
+    const others = [
+      keyFor('b.test'),
+      keyFor('a.test', 28),
+      keyFor('a.test', 1, { dnssec: 1 }),
+      keyFor('a.test', 1, { dnssec: 2 }),
+      keyFor('a.test', 1, { route: 77 }),
+    ]
     for (const other of others) assert.equal(cache.get(other, 1, draft), CACHE_MISS)
   })
 
   it('compares full keys: a hash collision is a miss', () => {
     const cache = new Cache(1 << 20)
-    cache.put(keyFor('a.test', 1, { hash: 5 }), answerTo('a.test', { answers: ['a.test 60 A 192.0.2.1'] }), 0, 60_000, 0)
+    cache.put(
+      keyFor('a.test', 1, { hash: 5 }),
+      answerTo('a.test', { answers: ['a.test 60 A 192.0.2.1'] }),
+      0,
+      60_000,
+      0,
+    )
     assert.equal(cache.get(keyFor('b.test', 1, { hash: 5 }), 1, draft), CACHE_MISS)
   })
 

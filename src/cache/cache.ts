@@ -159,7 +159,8 @@ export class Cache {
     const first = this.index.peek(keyHash(key))
     if (first === undefined) return undefined
     const at = this.slab.open(first)
-    const length = fixedBytes + (this.slab.bytes[at + nameLength] as number) + readU16(this.slab.bytes, at + ttlCount) * 2
+    const length =
+      fixedBytes + (this.slab.bytes[at + nameLength] as number) + readU16(this.slab.bytes, at + ttlCount) * 2
     return this.slab.bytes.slice(at, at + length + readU16(this.slab.bytes, at + bodyLength))
   }
 

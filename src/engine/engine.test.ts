@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import * as metric from '../metrics/catalog.ts'
 import type { ReplyParts } from '../../test/support/message.ts'
 import { parse, query } from '../../test/support/message.ts'
 import { clientAt, listenerAt, SimShard, wire } from '../../test/support/shard-sim.ts'
+import * as metric from '../metrics/catalog.ts'
 
 const address = (name: string, ttl = 60): ReplyParts => ({ answers: [`${name} ${ttl} A 192.0.2.1`] })
 const edns = { size: 1232 }
@@ -45,20 +45,47 @@ describe('the road, in a simulated network', () => {
     shard.world.advance(2000)
     const got = shard.ask(query('x.example.org'))
     assert.equal(seen.length, 2)
-    assert.match(`${got?.authority[0]?.name} ${got?.authority[0]?.ttl} ${got?.authority[0]?.data}`, /^example\.org\.? 30 dnsweir\.invalid/)
+    assert.match(
+      `${got?.authority[0]?.name} ${got?.authority[0]?.ttl} ${got?.authority[0]?.data}`,
+      /^example\.org\.? 30 dnsweir\.invalid/,
+    )
   })
 
   it('keys by DO and CD, and keeps EDNS hop by hop', () => {
     const shard = new SimShard(4)
-    const seen = shard.upstream(0, (asked) => ({ ...address('a.test'), ad: true, edns: { dnssecOk: asked.edns?.dnssecOk ?? false } }))
-    const options = [{ code: 10, data: Buffer.from('cookie12') }, { code: 8, data: Buffer.from([0, 1, 24, 0, 192, 0, 2]) }]
+    const seen = shard.upstream(0, (asked) => ({
+      ...address('a.test'),
+      ad: true,
+      edns: { dnssecOk: asked.edns?.dnssecOk ?? false },
+    }))
+    const options = [
+      { code: 10, data: Buffer.from('cookie12') },
+      { code: 8, data: Buffer.from([0, 1, 24, 0, 192, 0, 2]) },
+    ]
     const plain = shard.ask(query('a.test', 'A', { edns: { ...edns, options } }))
     const withDo = shard.ask(query('a.test', 'A', { edns: { ...edns, dnssecOk: true } }))
     shard.ask(query('a.test', 'A', { cd: true }))
     assert.equal(seen.length, 3)
-    assert.deepEqual(seen.map((one) => [one.edns?.size, one.edns?.options.length]), [[1232, 0], [1232, 0], [1232, 0]])
-    assert.deepEqual(seen.map((one) => [one.edns?.dnssecOk, one.cd]), [[false, false], [true, false], [false, true]])
-    assert.deepEqual([plain?.ad, withDo?.ad, withDo?.edns?.dnssecOk, plain?.edns?.options.length], [false, true, true, 0])
+    assert.deepEqual(
+      seen.map((one) => [one.edns?.size, one.edns?.options.length]),
+      [
+        [1232, 0],
+        [1232, 0],
+        [1232, 0],
+      ],
+    )
+    assert.deepEqual(
+      seen.map((one) => [one.edns?.dnssecOk, one.cd]),
+      [
+        [false, false],
+        [true, false],
+        [false, true],
+      ],
+    )
+    assert.deepEqual(
+      [plain?.ad, withDo?.ad, withDo?.edns?.dnssecOk, plain?.edns?.options.length],
+      [false, true, true, 0],
+    )
   })
 
   it('fails over, and gives SERVFAIL with EDE 22 in time when nobody answers', () => {
@@ -142,7 +169,10 @@ describe('the road, in a simulated network', () => {
     shard.world.send(listenerAt, listenerAt, query('a.test'))
     shard.world.advance(50)
     assert.equal(shard.replies.length, 0)
-    assert.deepEqual([shard.count(metric.ignored.response), shard.count(metric.ignored.short), shard.count(metric.ignored.source)], [1, 1, 3])
+    assert.deepEqual(
+      [shard.count(metric.ignored.response), shard.count(metric.ignored.short), shard.count(metric.ignored.source)],
+      [1, 1, 3],
+    )
     assert.equal(shard.unaccounted, 0)
   })
 
@@ -180,7 +210,11 @@ describe('the road, in a simulated network', () => {
       const shard = new SimShard(seed, {}, 2)
       shard.world.weather = { loss: 0.2, duplication: 0.1, delayMin: 1, delayMax: 400 }
       for (const number of [0, 1]) {
-        shard.upstream(number, (asked) => (shard.world.random.u32() % 5 === 0 ? { rcode: 2 } : { answers: [`${asked.questions[0]?.name} 1 A 192.0.2.1`] }))
+        shard.upstream(number, (asked) =>
+          shard.world.random.u32() % 5 === 0
+            ? { rcode: 2 }
+            : { answers: [`${asked.questions[0]?.name} 1 A 192.0.2.1`] },
+        )
       }
       for (let i = 0; i < 3000; i++) {
         shard.send(query(`n${shard.world.random.u32() % 700}.test`), i % 200)

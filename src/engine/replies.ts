@@ -1,5 +1,6 @@
-import type { Counters } from '../metrics/counters.ts'
+import type { Guard } from '../guard/guard.ts'
 import * as metric from '../metrics/catalog.ts'
+import type { Counters } from '../metrics/counters.ts'
 import { endpointBytes } from '../net/endpoint.ts'
 import type { Outbox } from '../net/outbox.ts'
 import type { DatagramPort } from '../net/reactor.ts'
@@ -8,7 +9,6 @@ import type { Query } from '../query/query.ts'
 import { Reply } from '../query/reply.ts'
 import { replyLimit, sealReply, writeReply } from '../query/write-reply.ts'
 import { FLAGS, TC } from '../wire/header.ts'
-import type { Guard } from '../guard/guard.ts'
 
 /** Where replies to streamed queries are written: the packed message that leaves at the end of the turn (listen/streamed). */
 export interface StreamedReplies {

@@ -3,7 +3,16 @@ import { CACHE_FAILURE, CACHE_HIT, CACHE_MISS } from '../cache/cache.ts'
 import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Draft } from '../query/draft.ts'
-import { OPEN_ANY, OPEN_BADVERS, OPEN_NOTIMP, OPEN_OK, OPEN_REFUSED, OPEN_RESPONSE, OPEN_SHORT, openQuery } from '../query/open.ts'
+import {
+  OPEN_ANY,
+  OPEN_BADVERS,
+  OPEN_NOTIMP,
+  OPEN_OK,
+  OPEN_REFUSED,
+  OPEN_RESPONSE,
+  OPEN_SHORT,
+  openQuery,
+} from '../query/open.ts'
 import { PROBE_COREDNS, PROBE_DNSMASQ, PROBE_DNSWEIR, PROBE_NONE, PROBE_ROOT_NS, probeOf } from '../query/probe.ts'
 import type { Query } from '../query/query.ts'
 import { CACHE_ONLY, DROP, PASS, REPLY } from '../query/verdict.ts'
@@ -96,13 +105,18 @@ export class Serve {
     const { cache, counters, replies } = this.deps
     query.route = this.plan.routes.find(query)
     // An unanswered health check is how CoreDNS learns to use its second target (FIELD 3.2).
-    if (exempt && (this.draining || !this.deps.forward.works(query.route))) return replies.drop(query, metric.outcomes.probe)
+    if (exempt && (this.draining || !this.deps.forward.works(query.route)))
+      return replies.drop(query, metric.outcomes.probe)
     const found = cache.get(this.keyOf(query), now, this.hit)
     const lane = counters.lane
     if (found !== CACHE_MISS) {
       if (exempt && found === CACHE_FAILURE) return replies.drop(query, metric.outcomes.probe)
       const place =
-        found === CACHE_HIT ? metric.cache.hit : found === CACHE_FAILURE ? metric.cache.failureHit : metric.cache.negativeHit
+        found === CACHE_HIT
+          ? metric.cache.hit
+          : found === CACHE_FAILURE
+            ? metric.cache.failureHit
+            : metric.cache.negativeHit
       lane[place] = (lane[place] as number) + 1
       if (found === CACHE_FAILURE) this.hit.ede = Ede.CACHED_ERROR
       replies.send(query, this.hit, metric.outcomes.hit)
@@ -145,7 +159,11 @@ export class Serve {
       return true
     }
     counters.add(
-      probe === PROBE_COREDNS ? metric.guardSeen.coredns : probe === PROBE_DNSMASQ ? metric.guardSeen.dnsmasq : metric.guardSeen.dnsweir,
+      probe === PROBE_COREDNS
+        ? metric.guardSeen.coredns
+        : probe === PROBE_DNSMASQ
+          ? metric.guardSeen.dnsmasq
+          : metric.guardSeen.dnsweir,
     )
     query.route = this.plan.routes.find(query)
     const flight = forward.askOnce(query, now)
@@ -165,7 +183,13 @@ export class Serve {
       return
     }
     draft.reset(
-      opened === OPEN_NOTIMP ? Rcode.NOTIMP : opened === OPEN_BADVERS ? 16 : opened === OPEN_REFUSED ? Rcode.REFUSED : Rcode.FORMERR,
+      opened === OPEN_NOTIMP
+        ? Rcode.NOTIMP
+        : opened === OPEN_BADVERS
+          ? 16
+          : opened === OPEN_REFUSED
+            ? Rcode.REFUSED
+            : Rcode.FORMERR,
     )
     replies.send(query, draft, metric.outcomes.error)
   }

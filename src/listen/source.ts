@@ -1,5 +1,5 @@
-import { AF_INET, AF_INET6 } from '../net/sys.ts'
 import { endpointPort, sameEndpoint } from '../net/endpoint.ts'
+import { AF_INET, AF_INET6 } from '../net/sys.ts'
 
 /**
  * May a datagram from this peer be answered at all? Not from port 0, from a multicast, broadcast or unspecified address, or from the very address and port it was

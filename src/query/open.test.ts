@@ -62,8 +62,16 @@ describe('openQuery', () => {
     ['counts of 65535 (RFC 9267)', patched(plain, 6, 255, 255, 255, 255, 255, 255), open.OPEN_FORMERR_QUESTION],
     ['two OPTs', Buffer.concat([patched(plain, 11, 2), Buffer.from([...opt, ...opt])]), open.OPEN_FORMERR_QUESTION],
     ['OPT in the answer section', Buffer.concat([patched(plain, 7, 1), Buffer.from(opt)]), open.OPEN_FORMERR_QUESTION],
-    ['OPT not at the root', Buffer.concat([patched(plain, 11, 1), Buffer.from([1, 97, ...opt])]), open.OPEN_FORMERR_QUESTION],
-    ['an option that leaves OPT', Buffer.concat([patched(plain, 11, 1), Buffer.from([...opt.slice(0, 9), 0, 4, 0, 3, 0, 1])]), open.OPEN_FORMERR_QUESTION],
+    [
+      'OPT not at the root',
+      Buffer.concat([patched(plain, 11, 1), Buffer.from([1, 97, ...opt])]),
+      open.OPEN_FORMERR_QUESTION,
+    ],
+    [
+      'an option that leaves OPT',
+      Buffer.concat([patched(plain, 11, 1), Buffer.from([...opt.slice(0, 9), 0, 4, 0, 3, 0, 1])]),
+      open.OPEN_FORMERR_QUESTION,
+    ],
     ['EDNS version 1', message('a.test', 'A', { edns: { version: 1 } }), open.OPEN_BADVERS],
     ['CHAOS', message('version.bind', 'TXT', { class: 3 }), open.OPEN_REFUSED],
     ['AXFR', message('a.test', 252), open.OPEN_REFUSED],
@@ -72,7 +80,11 @@ describe('openQuery', () => {
     ['NXNAME (RFC 9824)', message('a.test', 128), open.OPEN_FORMERR_QUESTION],
     ['ANY', message('a.test', 255), open.OPEN_ANY],
     ['an unknown type', message('a.test', 65280), open.OPEN_OK],
-    ['unknown option, unknown flag', message('a.test', 'A', { z: true, edns: { flags: 1, options: [{ code: 65001, data: Buffer.from('x') }] } }), open.OPEN_OK],
+    [
+      'unknown option, unknown flag',
+      message('a.test', 'A', { z: true, edns: { flags: 1, options: [{ code: 65001, data: Buffer.from('x') }] } }),
+      open.OPEN_OK,
+    ],
     ['the root', message('.', 'NS'), open.OPEN_OK],
   ]
   for (const [what, bytes, wanted] of cases) it(what, () => assert.equal(opened(bytes), wanted))
@@ -81,7 +93,11 @@ describe('openQuery', () => {
     const label = (n: number) => 'x'.repeat(n)
     const longest = [label(63), label(63), label(63), label(61)].join('.')
     assert.equal(opened(message(longest)), open.OPEN_OK)
-    const raw = Buffer.concat([plain.subarray(0, 12), ...[63, 63, 63, 62].map((n) => Buffer.from([n, ...Array(n).fill(97)])), Buffer.from([0, 0, 1, 0, 1])])
+    const raw = Buffer.concat([
+      plain.subarray(0, 12),
+      ...[63, 63, 63, 62].map((n) => Buffer.from([n, ...Array(n).fill(97)])),
+      Buffer.from([0, 0, 1, 0, 1]),
+    ])
     assert.equal(opened(raw), open.OPEN_FORMERR)
   })
 
@@ -96,23 +112,28 @@ describe('openQuery', () => {
   it('never throws and never reads past the end, whatever comes', () => {
     const seeds = [plain, message('a.test', 'A', { edns: { options: [{ code: 10, data: Buffer.alloc(8) }] } })]
     fc.assert(
-      fc.property(fc.constantFrom(...seeds), fc.array(fc.tuple(fc.nat(60), fc.nat(255)), { maxLength: 6 }), fc.nat(60), (seed, edits, cut) => {
-        const bytes = Uint8Array.from(seed)
-        for (const [at, value] of edits) if (at < bytes.length) bytes[at] = value
-        const guarded = new Uint8Array(bytes.length + 64).fill(0xc1)
-        const length = Math.max(0, bytes.length - cut)
-        guarded.set(bytes.subarray(0, length))
-        const other = new Uint8Array(length + 64)
-        other.set(bytes.subarray(0, length))
-        // What stands behind the message must make no difference.
-        const results = [guarded, other].map((memory) => {
-          const query = new Query()
-          query.bytes = memory
-          query.length = length
-          return open.openQuery(query, 7)
-        })
-        assert.equal(results[0], results[1])
-      }),
+      fc.property(
+        fc.constantFrom(...seeds),
+        fc.array(fc.tuple(fc.nat(60), fc.nat(255)), { maxLength: 6 }),
+        fc.nat(60),
+        (seed, edits, cut) => {
+          const bytes = Uint8Array.from(seed)
+          for (const [at, value] of edits) if (at < bytes.length) bytes[at] = value
+          const guarded = new Uint8Array(bytes.length + 64).fill(0xc1)
+          const length = Math.max(0, bytes.length - cut)
+          guarded.set(bytes.subarray(0, length))
+          const other = new Uint8Array(length + 64)
+          other.set(bytes.subarray(0, length))
+          // What stands behind the message must make no difference.
+          const results = [guarded, other].map((memory) => {
+            const query = new Query()
+            query.bytes = memory
+            query.length = length
+            return open.openQuery(query, 7)
+          })
+          assert.equal(results[0], results[1])
+        },
+      ),
       { numRuns: 3000 },
     )
   })
@@ -121,7 +142,9 @@ describe('openQuery', () => {
     const root = new URL('../../../../shared/corpus/', import.meta.url)
     let files: string[]
     try {
-      files = ['bind9', 'c-ares'].flatMap((folder) => readdirSync(new URL(folder, root)).map((file) => `${folder}/${file}`))
+      files = ['bind9', 'c-ares'].flatMap((folder) =>
+        readdirSync(new URL(folder, root)).map((file) => `${folder}/${file}`),
+      )
     } catch {
       return t.skip('the corpus of bad packets is not beside the project')
     }

@@ -1,4 +1,22 @@
-import { AD, ANCOUNT, ARCOUNT, CD, FLAGS, HEADER, ID, NSCOUNT, OPCODE, QDCOUNT, QR, RA, RD, TC, readU16, writeU16, writeU32 } from '../wire/header.ts'
+import {
+  AD,
+  ANCOUNT,
+  ARCOUNT,
+  CD,
+  FLAGS,
+  HEADER,
+  ID,
+  NSCOUNT,
+  OPCODE,
+  QDCOUNT,
+  QR,
+  RA,
+  RD,
+  readU16,
+  TC,
+  writeU16,
+  writeU32,
+} from '../wire/header.ts'
 import { skipRecord } from '../wire/incoming.ts'
 import { optBytes, payloadSizeOurs, writeOpt } from '../wire/outgoing.ts'
 import type { Draft } from './draft.ts'
@@ -62,8 +80,12 @@ function ageTtls(draft: Draft, length: number, to: Uint8Array, toAt: number): vo
     if (offset >= length) return
     const at = toAt + offset
     const ttl =
-      (((to[at] as number) << 24) | ((to[at + 1] as number) << 16) | ((to[at + 2] as number) << 8) | (to[at + 3] as number)) - draft.age
-    writeU32(to, at, ttl > 0 ? ttl : 0)
+      (((to[at] as number) << 24) |
+        ((to[at + 1] as number) << 16) |
+        ((to[at + 2] as number) << 8) |
+        (to[at + 3] as number)) -
+      draft.age
+    writeU32(to, at, Math.max(ttl, 0))
   }
 }
 

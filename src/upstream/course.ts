@@ -37,7 +37,7 @@ export interface CourseDeps {
   readonly counters: Counters
   readonly end: FlightEnd
   readonly isStreamed: (upstream: number) => boolean
-  readonly probed: (flight: number, now: number) => void
+  readonly ownEnded: (flight: number, now: number) => void
 }
 
 /**
@@ -89,15 +89,7 @@ export class Course {
   /** One attempt at `upstream`, whose time runs from now. */
   attempt(flight: number, upstream: number, now: number): void {
     this.flights.attemptsLeft[flight] = Math.max((this.flights.attemptsLeft[flight] as number) - 1, 0)
-    this.watch(flight, this.beside(flight, upstream, now), this.attemptMs(upstream), now)
-  }
-
-  /** An attempt beside the one whose time runs: a test of an upstream that was down. Returns it, or -1. */
-  beside(flight: number, upstream: number, now: number): number {
-    this.flights.tried[flight] = (this.flights.tried[flight] as number) | (1 << upstream)
-    const overStream = this.flights.overStream[flight] === 1 || this.deps.isStreamed(upstream)
-    const { sender } = this.deps
-    return overStream ? sender.stream(flight, upstream, now) : sender.datagram(flight, upstream, now)
+    this.watch(flight, this.send(flight, upstream, now), this.attemptMs(upstream), now)
   }
 
   /** Sets the wheel to the first of the flight's three deadlines. */
@@ -159,6 +151,13 @@ export class Course {
     }
     this.refused(attempt, now)
     this.deps.sender.close(attempt)
+  }
+
+  private send(flight: number, upstream: number, now: number): number {
+    this.flights.tried[flight] = (this.flights.tried[flight] as number) | (1 << upstream)
+    const overStream = this.flights.overStream[flight] === 1 || this.deps.isStreamed(upstream)
+    const { sender } = this.deps
+    return overStream ? sender.stream(flight, upstream, now) : sender.datagram(flight, upstream, now)
   }
 
   private due(flight: number, now: number): void {

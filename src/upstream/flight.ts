@@ -6,8 +6,10 @@ import { Slots } from '../base/slots.ts'
 export const flightsMax = 8192
 /** Kept apart for our own loop probes: a flood that takes all flights must not blind the detector. */
 export const probesMax = 256
+/** Kept apart for tests of upstreams that are down: one a second each, for the 32 there may be, at most 2 s long. */
+export const testsMax = 64
 /** All slots: a sum of its terms. */
-export const flightSlots = flightsMax + probesMax
+export const flightSlots = flightsMax + probesMax + testsMax
 /** A name has at most 255 bytes (RFC 1035 section 2.3.4); 256 keep the slab aligned. */
 const nameSlot = 256
 
@@ -15,8 +17,8 @@ const nameSlot = 256
 export const SHARED = 0
 /** A loop or health probe of others: sent once, to one upstream, never joined. */
 export const ONCE = 1
-/** A loop probe of ours. */
-export const PROBE = 2
+/** A question of our own, of which the engine hears nothing: a loop probe, or a test whether an upstream is back. */
+export const OWN = 2
 
 export const FLAG_RD = 1
 export const FLAG_CD = 2
@@ -65,7 +67,7 @@ export class Flights {
   private readonly index = new Buckets(flightSlots)
   private readonly indexed = new Uint8Array(flightSlots)
   private readonly seed: number
-  private probes = 0
+  private own = 0
 
   constructor(seed: number) {
     this.seed = seed
@@ -123,7 +125,7 @@ export class Flights {
     flags: number,
     route: number,
   ): number {
-    const full = kind === PROBE ? this.probes === probesMax : this.slots.inUse - this.probes === flightsMax
+    const full = kind === OWN ? this.own === probesMax + testsMax : this.slots.inUse - this.own === flightsMax
     const flight = full ? -1 : this.slots.take()
     if (flight === -1) return -1
     const to = flight * nameSlot
@@ -134,7 +136,7 @@ export class Flights {
     this.route[flight] = route
     this.kind[flight] = kind
     this.clear(flight)
-    if (kind === PROBE) this.probes++
+    if (kind === OWN) this.own++
     if (kind === SHARED) {
       this.index.add(flight, hash)
       this.indexed[flight] = 1
@@ -164,7 +166,7 @@ export class Flights {
 
   close(flight: number): void {
     this.unfile(flight)
-    if (this.kind[flight] === PROBE) this.probes--
+    if (this.kind[flight] === OWN) this.own--
     this.slots.release(flight)
   }
 

@@ -9,12 +9,11 @@ import { Batch } from '../net/batch.ts'
 import type { DatagramPort, Reactor } from '../net/reactor.ts'
 import type { Sys } from '../net/sys.ts'
 import type { Query } from '../query/query.ts'
-import { Type } from '../wire/codes.ts'
 import { ANSWER_OK } from '../wire/incoming.ts'
 import { Attempts } from './attempts.ts'
 import { Choice } from './choice.ts'
 import { Course } from './course.ts'
-import { FLAG_CD, FLAG_DO, FLAG_RD, Flights, ONCE, PROBE, SHARED } from './flight.ts'
+import { FLAG_CD, FLAG_DO, FLAG_RD, Flights, ONCE, OWN, SHARED } from './flight.ts'
 import type { FlightEnd } from './flight-end.ts'
 import { Health } from './health.ts'
 import type { LoopBoard } from './loop-board.ts'
@@ -103,7 +102,7 @@ export class Forward {
         end: deps.end,
         choice: this.choice,
         isStreamed: (upstream) => this.plan?.upstreams[upstream]?.transport === 'tcp',
-        probed: (flight, now) => this.probe?.ended(flight, now),
+        ownEnded: (flight, now) => this.probe?.ended(flight, now),
       },
       this.now,
     )
@@ -152,9 +151,9 @@ export class Forward {
     this.flights.attemptsLeft[flight] = restrained ? 1 : (this.attemptsOf[route] as number)
     this.flights.giveUpAt[flight] = now + this.giveUpMs
     this.course.attempt(flight, upstream, now)
+    // An upstream that is down is asked the same on the side, once a second: that costs nobody time.
     const test = restrained ? -1 : this.choice.test(flight, now)
-    // An upstream that was down is asked on the side: it costs nobody time, and its answer is as good.
-    if (test !== -1) this.course.beside(flight, test, now)
+    if (test !== -1) this.launch(route, test, name, nameLength, askType, now)
     return flight
   }
 
@@ -251,9 +250,16 @@ export class Forward {
     return flight
   }
 
-  /** Sends a loop probe of ours; returns its flight, or -1. */
-  private launch(route: number, upstream: number, name: Uint8Array, nameLength: number, now: number): number {
-    const flight = this.flights.open(PROBE, 0, name, nameLength, Type.HINFO, FLAG_RD, route)
+  /** Sends a question of our own, once; returns its flight, or -1. */
+  private launch(
+    route: number,
+    upstream: number,
+    name: Uint8Array,
+    nameLength: number,
+    type: number,
+    now: number,
+  ): number {
+    const flight = this.flights.open(OWN, 0, name, nameLength, type, FLAG_RD, route)
     if (flight === -1) return -1
     this.flights.giveUpAt[flight] = now + probeLifeMs
     this.course.attempt(flight, upstream, now)

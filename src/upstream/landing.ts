@@ -6,7 +6,7 @@ import { writeQuestion } from '../wire/outgoing.ts'
 import type { Attempts } from './attempts.ts'
 import { attemptsKept } from './attempts.ts'
 import type { Flights } from './flight.ts'
-import { FLAG_RD, PROBE } from './flight.ts'
+import { FLAG_RD, OWN } from './flight.ts'
 import type { FlightEnd } from './flight-end.ts'
 import type { Sender } from './send.ts'
 
@@ -16,8 +16,8 @@ export interface LandingDeps {
   readonly sender: Sender
   readonly counters: Counters
   readonly end: FlightEnd
-  /** A loop probe of ours has ended. */
-  readonly probed: (flight: number, now: number) => void
+  /** A question of our own has ended. */
+  readonly ownEnded: (flight: number, now: number) => void
 }
 
 /**
@@ -38,8 +38,8 @@ export class Landing {
   }
 
   deliver(flight: number, bytes: Uint8Array, at: number, length: number, upstream: number, now: number): void {
-    if (this.flights.kind[flight] === PROBE) {
-      this.endProbe(flight, now)
+    if (this.flights.kind[flight] === OWN) {
+      this.endOwn(flight, now)
     } else if (length === HEADER) {
       // It left the question out: the engine gets it with one.
       this.deliverFailure(flight, readU16(bytes, at + FLAGS) & RCODE, upstream, now)
@@ -59,8 +59,8 @@ export class Landing {
   }
 
   fail(flight: number, reason: number, now: number): void {
-    if (this.flights.kind[flight] === PROBE) {
-      this.endProbe(flight, now)
+    if (this.flights.kind[flight] === OWN) {
+      this.endOwn(flight, now)
       return
     }
     const late = now >= (this.flights.giveUpAt[flight] as number)
@@ -84,10 +84,10 @@ export class Landing {
     this.flights.close(flight)
   }
 
-  private endProbe(flight: number, now: number): void {
+  private endOwn(flight: number, now: number): void {
     this.cutOff(flight)
     this.flights.close(flight)
-    this.deps.probed(flight, now)
+    this.deps.ownEnded(flight, now)
   }
 
   private cutOff(flight: number): void {

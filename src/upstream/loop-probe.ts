@@ -4,6 +4,7 @@ import type { LoopEvent } from '../link/messages.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import { UP_LOOP_PROBES, UP_LOOP_SEEN, upstream as upstreamRow } from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
+import { Type } from '../wire/codes.ts'
 import { addressToText } from '../wire/text.ts'
 import { probesMax } from './flight.ts'
 import type { LoopBoard } from './loop-board.ts'
@@ -31,8 +32,15 @@ export interface LoopProbeDeps {
   readonly counters: Counters
   readonly events: (event: LoopEvent) => void
   readonly listenerName?: (listener: number) => string
-  /** Sends a HINFO question for `name`; returns the flight, or -1. Its end is told to `ended`. */
-  readonly launch: (route: number, upstream: number, name: Uint8Array, nameLength: number, now: number) => number
+  /** Sends a question once; returns the flight, or -1. Its end is told to `ended`. */
+  readonly launch: (
+    route: number,
+    upstream: number,
+    name: Uint8Array,
+    nameLength: number,
+    type: number,
+    now: number,
+  ) => number
 }
 
 /** One thing to probe: a zone of a route at one of its upstreams. A loop may exist for one zone of a route only. */
@@ -134,7 +142,7 @@ export class LoopProbe {
     board.launch(place, a, b, c, d)
     unit.nextAt = never
     unit.judgeAt = now + probeLifeMs
-    unit.flight = this.deps.launch(unit.route, unit.upstream, this.name, length, now)
+    unit.flight = this.deps.launch(unit.route, unit.upstream, this.name, length, Type.HINFO, now)
     counters.add(upstreamRow.at(unit.upstream, UP_LOOP_PROBES))
   }
 

@@ -83,7 +83,14 @@ function atRoot(bytes: Uint8Array, at: number, i: number): boolean {
 }
 
 /** Is the `length`-byte name at `a` equal to or below the uncompressed name at `b`, both lower case? */
-export function isAtOrBelow(a: Uint8Array, aAt: number, aLength: number, b: Uint8Array, bAt: number, bLength: number): boolean {
+export function isAtOrBelow(
+  a: Uint8Array,
+  aAt: number,
+  aLength: number,
+  b: Uint8Array,
+  bAt: number,
+  bLength: number,
+): boolean {
   let here = 0
   while (aLength - here > bLength) here += (a[aAt + here] as number) + 1
   if (aLength - here !== bLength) return false

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import type { ReplyParts } from '../../test/support/message.ts'
+import { query as message, parse, reply } from '../../test/support/message.ts'
 import { Draft } from '../query/draft.ts'
 import { openQuery } from '../query/open.ts'
 import { Query } from '../query/query.ts'
 import { Reply } from '../query/reply.ts'
 import { sealReply, writeReply } from '../query/write-reply.ts'
-import type { ReplyParts } from '../../test/support/message.ts'
-import { query as message, parse, reply } from '../../test/support/message.ts'
 import { ANSWER_OK, checkAnswer } from './incoming.ts'
 import * as rebuilt from './rebuild.ts'
 
@@ -40,41 +40,66 @@ function through(name: string, type: string, parts: ReplyParts) {
   return { work, got: parse(Buffer.from(out.bytes.subarray(0, out.length))) }
 }
 
-const text = (records: readonly { name: string; type: number; data: string }[]) => records.map(({ name, type, data }) => `${name} ${type} ${data}`)
+const text = (records: readonly { name: string; type: number; data: string }[]) =>
+  records.map(({ name, type, data }) => `${name} ${type} ${data}`)
 
 describe('Rebuilt', () => {
   it('keeps a plain answer, compressed', () => {
-    const { work, got } = through('www.a.test', 'A', { answers: ['www.a.test 60 A 192.0.2.1', 'www.a.test 30 A 192.0.2.2'] })
+    const { work, got } = through('www.a.test', 'A', {
+      answers: ['www.a.test 60 A 192.0.2.1', 'www.a.test 30 A 192.0.2.2'],
+    })
     assert.equal(work.kind, rebuilt.KIND_POSITIVE)
-    assert.deepEqual(got.answers.map(({ data, ttl }) => [data, ttl]), [['192.0.2.1', 30], ['192.0.2.2', 30]])
+    assert.deepEqual(
+      got.answers.map(({ data, ttl }) => [data, ttl]),
+      [
+        ['192.0.2.1', 30],
+        ['192.0.2.2', 30],
+      ],
+    )
     assert.equal(work.writer.length, 2 * 16)
     assert.deepEqual([work.rotateAt, work.rotateStride, work.rotateCount], [0, 16, 2])
   })
 
   it('keeps the chain and drops what does not belong to it', () => {
     const { work, got } = through('www.a.test', 'A', {
-      answers: ['bank.test 60 A 203.0.113.6', 'www.a.test 60 CNAME x.b.test', 'x.b.test 50 A 192.0.2.1', 'y.b.test 50 A 203.0.113.9'],
+      answers: [
+        'bank.test 60 A 203.0.113.6',
+        'www.a.test 60 CNAME x.b.test',
+        'x.b.test 50 A 192.0.2.1',
+        'y.b.test 50 A 203.0.113.9',
+      ],
       authority: ['bank.test 60 NS evil.test', 'b.test 60 NS ns.b.test', 'sub.x.b.test 60 NS ns.b.test'],
       additional: ['bank.test 60 A 203.0.113.6'],
     })
     assert.equal(work.kind, rebuilt.KIND_POSITIVE)
     assert.equal(work.answerTtl, 50)
     assert.equal(got.answers.length, 2)
-    assert.deepEqual(got.answers.map(({ name }) => name.replace(/\.$/, '')), ['www.a.test', 'x.b.test'])
+    assert.deepEqual(
+      got.answers.map(({ name }) => name.replace(/\.$/, '')),
+      ['www.a.test', 'x.b.test'],
+    )
     assert.equal(got.authority.length, 1)
     assert.equal(got.additional.length, 0)
   })
 
   it('sorts a chain that comes in the wrong order', () => {
-    const { got } = through('www.a.test', 'A', { answers: ['y.test 60 A 192.0.2.1', 'x.test 60 CNAME y.test', 'www.a.test 60 CNAME x.test'] })
-    assert.deepEqual(got.answers.map(({ type }) => type), [5, 5, 1])
+    const { got } = through('www.a.test', 'A', {
+      answers: ['y.test 60 A 192.0.2.1', 'x.test 60 CNAME y.test', 'www.a.test 60 CNAME x.test'],
+    })
+    assert.deepEqual(
+      got.answers.map(({ type }) => type),
+      [5, 5, 1],
+    )
   })
 
   it('ends CNAME loops and chains without an end', () => {
     const loop = through('a.test', 'A', { answers: ['a.test 60 CNAME b.test', 'b.test 60 CNAME a.test'] })
     assert.equal(loop.work.kind, rebuilt.KIND_PARTIAL)
     const chain = Array.from({ length: 40 }, (_, i) => `n${i}.test 60 CNAME n${i + 1}.test`)
-    assert.equal(through('n0.test', 'A', { answers: [...chain, 'n40.test 60 A 192.0.2.1'] }).work.kind, rebuilt.KIND_PARTIAL)
+    assert.equal(
+      through('n0.test', 'A', { answers: [...chain, 'n40.test 60 A 192.0.2.1'] }).work.kind,
+      rebuilt.KIND_PARTIAL,
+    )
   })
 
   const kinds: [string, string, ReplyParts, number, number][] = [
@@ -82,11 +107,23 @@ describe('Rebuilt', () => {
     ['NXDOMAIN without SOA', 'x.test', { rcode: 3 }, rebuilt.KIND_NXDOMAIN, -1],
     ['NODATA with SOA', 'x.test', { authority: [soa] }, rebuilt.KIND_NODATA, 60],
     ['NODATA without SOA', 'x.test', {}, rebuilt.KIND_NODATA, -1],
-    ['an SOA of another zone', 'x.test', { rcode: 3, authority: ['other 300 SOA ns.test. admin.test. 1 2 3 4 60'] }, rebuilt.KIND_NXDOMAIN, -1],
+    [
+      'an SOA of another zone',
+      'x.test',
+      { rcode: 3, authority: ['other 300 SOA ns.test. admin.test. 1 2 3 4 60'] },
+      rebuilt.KIND_NXDOMAIN,
+      -1,
+    ],
     ['a referral', 'x.test', { authority: ['test 60 NS ns.test'] }, rebuilt.KIND_REFERRAL, -1],
     ['a chain to nowhere', 'x.test', { answers: ['x.test 60 CNAME y.test'] }, rebuilt.KIND_PARTIAL, -1],
     ['a chain to NODATA', 'x.test', { answers: ['x.test 60 CNAME y.test'], authority: [soa] }, rebuilt.KIND_NODATA, 60],
-    ['a chain to NXDOMAIN', 'x.test', { rcode: 3, answers: ['x.test 60 CNAME y.test'], authority: [soa] }, rebuilt.KIND_NXDOMAIN, 60],
+    [
+      'a chain to NXDOMAIN',
+      'x.test',
+      { rcode: 3, answers: ['x.test 60 CNAME y.test'], authority: [soa] },
+      rebuilt.KIND_NXDOMAIN,
+      60,
+    ],
     ['SERVFAIL', 'x.test', { rcode: 2 }, rebuilt.KIND_FAILURE, -1],
     ['REFUSED', 'x.test', { rcode: 5 }, rebuilt.KIND_FAILURE, -1],
   ]
@@ -102,11 +139,17 @@ describe('Rebuilt', () => {
       answers: ['_s._tcp.test 60 SRV 1 2 53 host.test'],
       additional: ['host.test 60 A 192.0.2.1', 'other.test 60 A 192.0.2.2'],
     })
-    assert.deepEqual(text(got.additional).map((line) => line.replace('test.', 'test')), ['host.test 1 192.0.2.1'])
+    assert.deepEqual(
+      text(got.additional).map((line) => line.replace('test.', 'test')),
+      ['host.test 1 192.0.2.1'],
+    )
   })
 
   it('never passes the OPT of the other hop', () => {
-    const { got } = through('a.test', 'A', { answers: ['a.test 60 A 192.0.2.1'], edns: { size: 4000, options: [{ code: 65001, data: Buffer.from('secret') }] } })
+    const { got } = through('a.test', 'A', {
+      answers: ['a.test 60 A 192.0.2.1'],
+      edns: { size: 4000, options: [{ code: 65001, data: Buffer.from('secret') }] },
+    })
     assert.deepEqual([got.edns?.size, got.edns?.options], [1232, []])
   })
 
@@ -127,11 +170,18 @@ describe('Rebuilt', () => {
 
 describe('checkAnswer', () => {
   it('answers every cut of an answer with a number', () => {
-    const answer = reply(parse(message('www.a.test')), { answers: ['www.a.test 60 CNAME b.test', 'b.test 60 A 192.0.2.1'], authority: [soa] })
+    const answer = reply(parse(message('www.a.test')), {
+      answers: ['www.a.test 60 CNAME b.test', 'b.test 60 A 192.0.2.1'],
+      authority: [soa],
+    })
     const name = Uint8Array.from(message('www.a.test').subarray(12, 24))
     const id = answer.readUInt16BE(0)
     for (let length = 0; length < answer.length; length++) {
-      assert.notEqual(checkAnswer(Uint8Array.from(answer.subarray(0, length)), 0, length, id, name, name.length, 1), ANSWER_OK, `cut at ${length}`)
+      assert.notEqual(
+        checkAnswer(Uint8Array.from(answer.subarray(0, length)), 0, length, id, name, name.length, 1),
+        ANSWER_OK,
+        `cut at ${length}`,
+      )
     }
     assert.equal(checkAnswer(answer, 0, answer.length, id, name, name.length, 1), ANSWER_OK)
   })

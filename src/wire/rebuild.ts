@@ -141,7 +141,8 @@ export class Rebuilt {
 
   private isCandidate(i: number, type: number): boolean {
     const records = this.records
-    if (records.section[i] !== ANSWER || records.type[i] !== type || records.class[i] !== 1 || this.taken[i] !== 0) return false
+    if (records.section[i] !== ANSWER || records.type[i] !== type || records.class[i] !== 1 || this.taken[i] !== 0)
+      return false
     return records.isOwner(i, this.current, 0)
   }
 
@@ -180,12 +181,14 @@ export class Rebuilt {
     for (let i = 0; i < records.count; i++) {
       if (records.type[i] !== 39 || records.section[i] !== ANSWER || this.taken[i] !== 0) continue
       const length = this.expandOwner(i)
-      if (length === -1 || length >= this.currentLength || !this.isAbove(length, this.current, this.currentLength)) continue
+      if (length === -1 || length >= this.currentLength || !this.isAbove(length, this.current, this.currentLength))
+        continue
       this.answerTtl = Math.min(this.answerTtl, records.ttl[i] as number)
       this.take(i)
       for (let s = 0; s < records.count; s++) {
         if (records.type[s] !== 46 || records.section[s] !== ANSWER || this.taken[s] !== 0) continue
-        if (readU16(records.bytes, records.rdataAt[s] as number) === 39 && records.isOwner(s, this.scratch, 0)) this.take(s)
+        if (readU16(records.bytes, records.rdataAt[s] as number) === 39 && records.isOwner(s, this.scratch, 0))
+          this.take(s)
       }
       return
     }
@@ -203,7 +206,8 @@ export class Rebuilt {
       if (records.section[i] !== AUTHORITY || records.class[i] !== 1) continue
       const type = records.type[i] as number
       const subject = type === 46 ? readU16(records.bytes, records.rdataAt[i] as number) : type
-      const belongs = subject === 47 || subject === 50 ? this.isInZone(i) : isAuthorityType(subject) && this.isAboveChain(i)
+      const belongs =
+        subject === 47 || subject === 50 ? this.isInZone(i) : isAuthorityType(subject) && this.isAboveChain(i)
       if (!belongs) continue
       if (type === 6) this.noteSoa(i)
       this.take(i)

@@ -68,7 +68,14 @@ export class Records {
   /** Expands the name at rdata offset `offset` of record i to `to`; its length or -1. */
   rdataName(i: number, offset: number, to: Uint8Array, toAt: number): number {
     const at = (this.rdataAt[i] as number) + offset
-    return expandName(this.bytes, this.start, at, (this.rdataAt[i] as number) + (this.rdataLength[i] as number), to, toAt)
+    return expandName(
+      this.bytes,
+      this.start,
+      at,
+      (this.rdataAt[i] as number) + (this.rdataLength[i] as number),
+      to,
+      toAt,
+    )
   }
 }
 

@@ -44,7 +44,10 @@ export class RecordWriter {
   /** Writes record i of `records` with the given TTL. */
   record(records: Records, i: number, ttl: number): void {
     const ownerLength = records.ownerOf(i, this.name, 0)
-    if (ownerLength === -1) return this.fail()
+    if (ownerLength === -1) {
+      this.failed = true
+      return
+    }
     const type = records.type[i] as number
     this.putName(this.name, ownerLength, true)
     if (!this.fits(10)) return
@@ -62,13 +65,22 @@ export class RecordWriter {
     const from = records.rdataAt[i] as number
     const length = records.rdataLength[i] as number
     const layout = rdataNames(type)
-    if (layout === undefined) return this.copy(records.bytes, from, length)
-    if (length < layout.prefix) return this.fail()
+    if (layout === undefined) {
+      this.copy(records.bytes, from, length)
+      return
+    }
+    if (length < layout.prefix) {
+      this.failed = true
+      return
+    }
     this.copy(records.bytes, from, layout.prefix)
     let offset = layout.prefix
     for (let n = 0; n < layout.names; n++) {
       const expanded = records.rdataName(i, offset, this.name, 0)
-      if (expanded === -1) return this.fail()
+      if (expanded === -1) {
+        this.failed = true
+        return
+      }
       this.putName(this.name, expanded, layout.compress)
       offset += stored(records.bytes, from + offset)
     }
@@ -146,8 +158,8 @@ export class RecordWriter {
   }
 
   private copy(bytes: Uint8Array, from: number, length: number): void {
-    if (length < 0) return this.fail()
-    if (!this.fits(length)) return
+    if (length < 0) this.failed = true
+    if (this.failed || !this.fits(length)) return
     for (let i = 0; i < length; i++) this.body[this.length + i] = bytes[from + i] as number
     this.length += length
   }
@@ -156,10 +168,6 @@ export class RecordWriter {
     if (this.length + bytes <= this.body.length && this.count < this.ttlAt.length) return true
     this.failed = true
     return false
-  }
-
-  private fail(): void {
-    this.failed = true
   }
 }
 

@@ -197,7 +197,13 @@ export function simPlan(
   return {
     generation: options.generation ?? 0,
     upstreams,
-    routes: options.routes ?? [simRoute('.', ['.'], upstreams.map((_, i) => i))],
+    routes: options.routes ?? [
+      simRoute(
+        '.',
+        ['.'],
+        upstreams.map((_, i) => i),
+      ),
+    ],
     clusterDomains: [],
     searchSuffixes: [],
     localNames: [],

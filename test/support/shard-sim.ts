@@ -106,7 +106,8 @@ export class SimShard {
 
   /** Queries minus outcomes minus who waits: 0, always. */
   get unaccounted(): number {
-    const sum = (places: Record<string, number>) => Object.values(places).reduce((total, at) => total + this.count(at), 0)
+    const sum = (places: Record<string, number>) =>
+      Object.values(places).reduce((total, at) => total + this.count(at), 0)
     return sum(metric.queries) - sum(metric.outcomes) - this.engine.waiting
   }
 }

@@ -115,9 +115,9 @@ test('the count of tokens may wrap around', () => {
     const [buckets] = shards(1, { rate, burst: 3 }) as [TokenBuckets]
     const who = client('10.0.0.1')
     const wrapMs = (2 ** 31 / rate) * 1000
-    for (const lap of [1, 2, 3, 4, 1000]) {
+    for (const lap of [1, 2, 3, 4, 1001]) {
       assert.equal(taken(buckets, who, lap * wrapMs - 1e-4, 3), 3, `before lap ${lap} at ${rate}/s`)
-      assert.equal(taken(buckets, who, lap * wrapMs, 1) <= 1, true)
+      assert.equal(taken(buckets, who, lap * wrapMs - 1e-4, 1), 0)
     }
   }
 })

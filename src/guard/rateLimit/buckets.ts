@@ -62,7 +62,8 @@ export class TokenBuckets {
 
   /**
    * Full at `now`? So is a bucket that lies further ahead than a charge can have moved it: nobody touched it for so long that the
-   * count wrapped around. The shards' clocks differ by the length of a turn, hence twice the burst.
+   * count wrapped around. The shards' clocks differ by the length of a turn, hence twice the burst. By design, a client that comes back
+   * after 2³² tokens to within a burst (99 days at 500/s) finds what it left.
    */
   private isPast(until: number, now: number): boolean {
     const ahead = (until - now) | 0
@@ -78,6 +79,7 @@ export class TokenBuckets {
     for (;;) {
       let fullest = -1
       let fullestKey = 0
+      let fullestUntil = 0
       let least = Number.POSITIVE_INFINITY
       for (let bucket = set; bucket < set + ways * bucketWords; bucket += bucketWords) {
         const holder = Atomics.load(words, bucket)
@@ -88,10 +90,14 @@ export class TokenBuckets {
         if (ahead >= least) continue
         fullest = bucket
         fullestKey = holder
+        fullestUntil = until
         least = ahead
       }
       if (dry) return -1
-      if (Atomics.compareExchange(words, fullest, fullestKey, key) === fullestKey) return fullest
+      if (Atomics.compareExchange(words, fullest, fullestKey, key) !== fullestKey) continue
+      // What an unused or a full bucket holds means nothing to its new client; a charge in between wins over this.
+      if (least <= 0) Atomics.compareExchange(words, fullest + 1, fullestUntil, now)
+      return fullest
     }
   }
 
