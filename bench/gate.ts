@@ -3,6 +3,7 @@ import { type Check, check } from './load/checks.ts'
 import { dnsdist } from './load/peers/dnsdist.ts'
 import { dnsweir } from './load/peers/dnsweir.ts'
 import { unbound } from './load/peers/unbound.ts'
+import { busyShare } from './load/proc.ts'
 import { pinning, type Server, startServer, startStub } from './load/start.ts'
 
 /**
@@ -12,6 +13,9 @@ import { pinning, type Server, startServer, startStub } from './load/start.ts'
  */
 const rounds = 3
 const seconds = 1
+
+/** Above this a reader is told not to trust latencies. */
+const busyShareMax = 0.1
 
 /** Who takes part in which case, in turns: what no check compares is not measured. */
 const turns: readonly [Case, readonly string[]][] = [
@@ -24,6 +28,12 @@ const turns: readonly [Case, readonly string[]][] = [
 async function main(): Promise<void> {
   if (dnsweir.find() === undefined) throw new Error('dnsweir is not built: npm run build')
   if (pinning === undefined) console.log('not pinned: one CPU, or no taskset; the numbers say little')
+  const busy = await busyShare(1000)
+  if (busy > busyShareMax) {
+    console.log(
+      `other programs use ${(busy * 100).toFixed(0)} % of the CPUs: latencies will say more of them than of us`,
+    )
+  }
   const results: Result[] = []
   const servers: Server[] = []
   const stub = await startStub()

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * CPU time of a process in µs, user and system, all threads that live. From schedstat, which counts ns: the ticks of
@@ -16,4 +17,19 @@ export function cpuMicros(pid: number): number {
 export function residentBytes(pid: number): number {
   const found = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
   return Number(found ?? 0) * 1024
+}
+
+/** Which share of all CPUs' time, 0 … 1, anybody used during the next `ms`. */
+export async function busyShare(ms: number): Promise<number> {
+  const before = cpuTicks()
+  await sleep(ms)
+  const after = cpuTicks()
+  return 1 - (after.idle - before.idle) / Math.max(1, after.total - before.total)
+}
+
+/** proc(5): user nice system idle iowait irq softirq steal … */
+function cpuTicks(): { idle: number; total: number } {
+  const line = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0] ?? ''
+  const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number)
+  return { idle: (ticks[3] ?? 0) + (ticks[4] ?? 0), total: ticks.reduce((sum, each) => sum + each, 0) }
 }

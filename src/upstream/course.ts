@@ -24,6 +24,8 @@ import type { Sender } from './send.ts'
 
 /** Between attempts where the network says that nobody is there, and there is nobody else to ask. */
 const refusedPauseMs = 100
+/** Where there is nobody else to ask, the same upstream is asked again only after twice the time: it may just be slow, not deaf. */
+const againFactor = 2
 /** Left of `replyWithin` when all attempts have had their time. */
 const replyMarginMs = 100
 const never = Number.POSITIVE_INFINITY
@@ -89,7 +91,9 @@ export class Course {
   /** One attempt at `upstream`, whose time runs from now. */
   attempt(flight: number, upstream: number, now: number): void {
     this.flights.attemptsLeft[flight] = Math.max((this.flights.attemptsLeft[flight] as number) - 1, 0)
-    this.watch(flight, this.send(flight, upstream, now), this.attemptMs(upstream), now)
+    const attempt = this.send(flight, upstream, now)
+    const patience = this.choice.next(flight, true) === -1 ? againFactor : 1
+    this.watch(flight, attempt, this.attemptMs(upstream, patience), now)
   }
 
   /** Sets the wheel to the first of the flight's three deadlines. */
@@ -214,7 +218,7 @@ export class Course {
     this.flights.overStream[flight] = 1
     const attempt = upstream === -1 ? -1 : this.deps.sender.stream(flight, upstream, now)
     // A connection costs a round trip before the question does.
-    this.watch(flight, attempt, upstream === -1 ? 0 : 2 * this.attemptMs(upstream), now)
+    this.watch(flight, attempt, upstream === -1 ? 0 : this.attemptMs(upstream, 2), now)
   }
 
   private askWithoutEdns(attempt: number): boolean {
@@ -265,8 +269,8 @@ export class Course {
     this.arm(flight)
   }
 
-  private attemptMs(upstream: number): number {
-    return Math.min(this.deps.health.attemptMs(upstream), this.attemptMsMax)
+  private attemptMs(upstream: number, factor = 1): number {
+    return Math.min(factor * this.deps.health.attemptMs(upstream), this.attemptMsMax)
   }
 
   private book(upstream: number, rttMs: number): void {

@@ -95,9 +95,8 @@ export class Pool {
   pick(upstream: number, now: number): number {
     const list = this.lists[upstream] as UpstreamPorts
     if (list.choiceLeft === 0 || list.count === 0) {
-      if (list.count === 0 || (list.count < poolMax && list.waiting > waitingPerPortMax * list.count)) {
-        this.openPort(upstream, now)
-      }
+      const busy = list.count < poolMax && list.waiting > waitingPerPortMax * list.count
+      if (busy || list.count < list.min) this.openPort(upstream, now)
       if (list.count === 0) return -1
       list.choice = list.live[this.random.u32() % list.count] as number
       list.choiceLeft = flightsPerChoice

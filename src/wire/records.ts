@@ -80,29 +80,35 @@ export class Records {
 }
 
 /**
- * Where names stand in the rdata of the types that may carry compressed ones (RFC 3597 section 4): `prefix` bytes before, then `names` names.
- * Only the types of RFC 1035 are compressed again on the way out.
+ * Where names stand in the rdata of the types that may carry compressed ones (RFC 3597 section 4): `prefix` bytes, then `names` names, then exactly
+ * `suffix` bytes (-1: any number). Only the types of RFC 1035 are compressed again on the way out.
  */
 export interface RdataNames {
   readonly prefix: number
   readonly names: number
+  readonly suffix: number
   readonly compress: boolean
 }
 
 const layouts: (RdataNames | undefined)[] = new Array(256).fill(undefined)
-for (const type of [2, 3, 4, 5, 7, 8, 9, 12]) layouts[type] = { prefix: 0, names: 1, compress: true }
-layouts[6] = { prefix: 0, names: 2, compress: true }
-layouts[14] = { prefix: 0, names: 2, compress: true }
-layouts[15] = { prefix: 2, names: 1, compress: true }
-layouts[17] = { prefix: 0, names: 2, compress: false }
-layouts[18] = { prefix: 2, names: 1, compress: false }
-layouts[21] = { prefix: 2, names: 1, compress: false }
-layouts[24] = { prefix: 18, names: 1, compress: false }
-layouts[26] = { prefix: 2, names: 2, compress: false }
-layouts[30] = { prefix: 0, names: 1, compress: false }
-layouts[33] = { prefix: 6, names: 1, compress: false }
-layouts[36] = { prefix: 2, names: 1, compress: false }
-layouts[39] = { prefix: 0, names: 1, compress: false }
+for (const type of [2, 3, 4, 5, 7, 8, 9, 12]) layouts[type] = { prefix: 0, names: 1, suffix: 0, compress: true }
+layouts[6] = { prefix: 0, names: 2, suffix: 20, compress: true }
+layouts[14] = { prefix: 0, names: 2, suffix: 0, compress: true }
+layouts[15] = { prefix: 2, names: 1, suffix: 0, compress: true }
+layouts[17] = { prefix: 0, names: 2, suffix: 0, compress: false }
+layouts[18] = { prefix: 2, names: 1, suffix: 0, compress: false }
+layouts[21] = { prefix: 2, names: 1, suffix: 0, compress: false }
+layouts[24] = { prefix: 18, names: 1, suffix: -1, compress: false }
+layouts[26] = { prefix: 2, names: 2, suffix: 0, compress: false }
+layouts[30] = { prefix: 0, names: 1, suffix: -1, compress: false }
+layouts[33] = { prefix: 6, names: 1, suffix: 0, compress: false }
+layouts[36] = { prefix: 2, names: 1, suffix: 0, compress: false }
+layouts[39] = { prefix: 0, names: 1, suffix: 0, compress: false }
+
+/** Types whose rdata has one length, whoever wrote it: A and AAAA. -1 for all others. */
+export function rdataBytes(type: number): number {
+  return type === 1 ? 4 : type === 28 ? 16 : -1
+}
 
 /** The layout of a type's rdata, undefined where it holds no compressible name: then its bytes are copied as they are. */
 export function rdataNames(type: number): RdataNames | undefined {

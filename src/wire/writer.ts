@@ -1,7 +1,7 @@
 import { writeU16, writeU32 } from './header.ts'
 import { lower } from './name.ts'
 import type { Records } from './records.ts'
-import { rdataNames } from './records.ts'
+import { rdataBytes, rdataNames } from './records.ts'
 
 const knownMax = 48
 
@@ -66,6 +66,8 @@ export class RecordWriter {
     const length = records.rdataLength[i] as number
     const layout = rdataNames(type)
     if (layout === undefined) {
+      const wanted = rdataBytes(type)
+      if (wanted !== -1 && wanted !== length) this.failed = true
       this.copy(records.bytes, from, length)
       return
     }
@@ -84,6 +86,7 @@ export class RecordWriter {
       this.putName(this.name, expanded, layout.compress)
       offset += stored(records.bytes, from + offset)
     }
+    if (layout.suffix !== -1 && length - offset !== layout.suffix) this.failed = true
     this.copy(records.bytes, from + offset, length - offset)
   }
 

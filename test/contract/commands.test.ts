@@ -112,7 +112,7 @@ test('a port in use is exit 2 and one sentence that names the address', async (t
   await once(admin, 'listening')
   await refused('admin taken', adminPort)
   admin.close()
-  await startProgram(t, settings, { port })
+  await startProgram(t, { upstreams: settings.upstreams }, { port })
   const otherAdmin = configFile(t, yaml({ ...settings, admin: { listen: `127.0.0.1:${await freePort()}` } }))
   const second = await runCommand(['serve', '--config', otherAdmin])
   assert.equal(second.code, 2, `another dnsweir: ${second.stdout}${second.stderr}`)

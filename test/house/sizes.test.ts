@@ -6,12 +6,15 @@ import { filesUnder } from './sources.ts'
 /** Files aim at 150 lines and are reviewed at this. */
 const linesMax = 250
 /** Tests are tables with a few lines of machinery. */
-const testLinesMax = 450
+const testLinesMax = 500
 /** A rule is read at one go; what it needs beside its verdict stands in files of its own. */
 const ruleLinesMax = 120
 
 /** Longer ones, each with its reason. One that has become short must leave the list. */
 const exceptions: Readonly<Record<string, string>> = {
+  'src/upstream/course.ts': 'the state machine of a flight: in two files neither half could be checked',
+  'src/upstream/forward.ts': 'ties the parts of its level together: a list, not a procedure',
+  'src/upstream/loop-probe.ts': 'the other state machine of its level',
   'src/wire/rebuild.ts': 'one pass over an answer whose steps share its offsets: apart they would hand each other six numbers',
 }
 

@@ -28,8 +28,10 @@ function serverOf(localAnswers: Record<string, unknown>, parts: GuardParts = {})
   /** The reply to a question, or undefined where it goes on. */
   return (name: string, type = 'A', more: QueryParts = {}): Message | undefined => {
     const query = queryOf(name, type, more)
-    if (guard.check(query) === PASS) return undefined
-    assert.equal(guard.check(queryOf(name, type, { ...more, dry: true })), REPLY)
+    const dry = guard.check(queryOf(name, type, { ...more, dry: true }))
+    assert.equal(guard.check(query), dry, 'explain hears the same')
+    if (dry === PASS) return undefined
+    assert.equal(dry, REPLY)
     return replyTo(query, guard.draft)
   }
 }
@@ -123,7 +125,7 @@ test('hosts files give addresses and names of addresses, and records stand above
     ['printer', 'AAAA', '0 | SOA . 30'],
     ['printer.lan', 'AAAA', '0 | printer.lan. 60 AAAA fd00::1'],
     ['1.1.1.10.in-addr.arpa', 'PTR', '0 | 1.1.1.10.in-addr.arpa. 60 PTR Printer.lan.'],
-    [`1.${'0.'.repeat(27)}0.d.f.ip6.arpa`.replace('0.0.d.f', '0.0.d.f'), 'PTR', 'pass'],
+    [`1.${'0.'.repeat(28)}d.f.ip6.arpa`, 'PTR', 'pass'],
     [`1.${'0.'.repeat(29)}d.f.ip6.arpa`, 'PTR', `0 | 1.${'0.'.repeat(29)}d.f.ip6.arpa. 60 PTR printer.lan.`],
     ['db.lan', 'MX', '0 | SOA lan. 30'],
     ['www.lan', 'CNAME', '0 | www.lan. 60 CNAME Db.lan.'],
@@ -194,7 +196,7 @@ test('what it cannot serve is refused in one sentence', () => {
     [{ records: ['a.lan. CNAME b.lan.', 'a.lan. A 10.0.0.1', 'b.lan. A 10.0.0.1'] }, /a\.lan\. is an alias, so/],
     [{ records: ['a.lan. CNAME b.lan.', 'a.lan. CNAME c.lan.', 'b.lan. A 10.0.0.1'] }, /a\.lan\. is an alias, so/],
     [{ records: ['a.lan. CH TXT "x"'] }, /only class IN is answered/],
-    [{ records: ['a.lan. A 10.0.0'] }, /column 9/],
+    [{ records: ['a.lan. A 10.0.0'] }, /column 10/],
     [
       { records: Array.from({ length: 300 }, (_, i) => `a.lan. TXT "${String(i).padEnd(250, 'x')}"`) },
       /more than a reply/,

@@ -1,5 +1,5 @@
 import { Class, Type } from '../../wire/codes.ts'
-import { hostsFromText } from '../../wire/hosts-text.ts'
+import { type HostsEntry, hostsFromText } from '../../wire/hosts-text.ts'
 import { lowerName } from '../../wire/name.ts'
 import { addressFromText, nameFromText } from '../../wire/text.ts'
 import { recordFromText, type ZoneRecord } from '../../wire/zone-text.ts'
@@ -24,9 +24,9 @@ export function localRecords(
   const hosts = settings.hosts.flatMap((path) => {
     const text = files(path)
     if (text === undefined) throw new Error(`guard.localAnswers: the hosts file ${path} could not be read`)
-    return hostsRecords(text)
+    return hostsFromText(text).entries
   })
-  return withUntaken(withUntaken(own, hosts), localhost())
+  return withUntaken(withUntaken(own, hostsRecords(hosts)), localhost())
 }
 
 /** A name as the key of a Map. */
@@ -53,10 +53,10 @@ function ownRecord(text: string): LocalRecord {
   return { ...record, owner: lowered(record.owner), builtIn: false }
 }
 
-/** A and AAAA of each name, and PTR of each address to the first name that it has. */
-function hostsRecords(text: string): LocalRecord[] {
+/** A and AAAA of each name, and PTR of each address to the first name that it has in any file. */
+function hostsRecords(entries: readonly HostsEntry[]): LocalRecord[] {
   const records = new Map<string, LocalRecord>()
-  for (const { address, names } of hostsFromText(text).entries) {
+  for (const { address, names } of entries) {
     const reverse = record(reverseName(address), Type.PTR, hostsTtl, names[0] as Uint8Array)
     if (!records.has(kindKey(reverse))) records.set(kindKey(reverse), reverse)
     for (const name of names) {

@@ -97,6 +97,7 @@ interface DraftName extends LocalName {
 function group(records: readonly LocalRecord[]): Map<string, DraftName> {
   const names = new Map<string, DraftName>()
   const sets = new Map<string, { type: number; ttl: number; rdatas: Uint8Array[]; turn: number }>()
+  const seen = new Set<string>()
   for (const { owner, type, ttl, rdata, builtIn } of records) {
     const key = textKey(owner)
     const name = names.get(key) ?? { owner, sets: [], alias: undefined, builtIn }
@@ -108,8 +109,9 @@ function group(records: readonly LocalRecord[]): Map<string, DraftName> {
       name.sets.push(first)
     } else {
       set.ttl = Math.min(set.ttl, ttl)
-      if (!set.rdatas.some((one) => textKey(one) === textKey(rdata))) set.rdatas.push(rdata)
+      if (!seen.has(`${type} ${key} ${textKey(rdata)}`)) set.rdatas.push(rdata)
     }
+    seen.add(`${type} ${key} ${textKey(rdata)}`)
   }
   return names
 }

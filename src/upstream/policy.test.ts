@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { simPlan } from '../../test/support/forward-sim.ts'
+import { seededRandom } from '../base/random.ts'
+import type { ForwardData } from '../link/plan-data.ts'
+import { Health } from './health.ts'
+import { Policy } from './policy.ts'
+
+const all = 0b1111
+
+function policyOf(policy: ForwardData['policy']): { policy: Policy; health: Health } {
+  const health = new Health()
+  const made = new Policy(health, seededRandom(5))
+  made.configure(simPlan({ upstreams: [{}, {}, {}, {}], forward: { policy } }))
+  return { policy: made, health }
+}
+
+function counts(policy: Policy, allowed: number, times = 4000): number[] {
+  const seen = [0, 0, 0, 0]
+  for (let i = 0; i < times; i++) {
+    const upstream = policy.choose(0, allowed)
+    seen[upstream] = (seen[upstream] as number) + 1
+  }
+  return seen
+}
+
+test('sequential: the first that is allowed', () => {
+  const { policy } = policyOf('sequential')
+  assert.deepEqual(counts(policy, all, 10), [10, 0, 0, 0])
+  assert.deepEqual(counts(policy, 0b1100, 10), [0, 0, 10, 0])
+})
+
+test('roundRobin: in turn, over those that are allowed', () => {
+  const { policy } = policyOf('roundRobin')
+  assert.deepEqual(counts(policy, all), [1000, 1000, 1000, 1000])
+  assert.deepEqual(counts(policy, 0b1010), [0, 2000, 0, 2000])
+})
+
+test('random: all alike', () => {
+  for (const count of counts(policyOf('random').policy, all)) assert.ok(count > 900 && count < 1100, `${count}`)
+})
+
+test('fastest: the lowest round-trip time, one unknown first, now and then another', () => {
+  const { policy, health } = policyOf('fastest')
+  for (const [upstream, ms] of [20, 5, 9].entries()) health.answered(upstream, ms)
+  assert.ok((counts(policy, all)[3] as number) > 3800)
+  health.answered(3, 50)
+  const seen = counts(policy, all)
+  assert.ok((seen[1] as number) > 3800, `${seen}`)
+  assert.ok(
+    seen.every((count) => count > 10 && count < 3990),
+    `${seen}: each is looked at`,
+  )
+  assert.ok((counts(policy, 0b1101)[2] as number) > 3800)
+})
+
+test('nobody allowed, or a route that has nobody', () => {
+  const { policy } = policyOf('fastest')
+  assert.deepEqual([policy.choose(0, 0), policy.choose(5, all), policy.mask(5)], [-1, -1, 0])
+})
+
+test('health: three failures in a row are down, one answer is up; the wait is max(4 × RTT, 300 ms)', () => {
+  const health = new Health()
+  assert.equal(health.attemptMs(31), 400, 'unknown: 4 × 100 ms')
+  health.answered(31, 10)
+  assert.equal(health.attemptMs(31), 300)
+  for (let i = 0; i < 100; i++) health.answered(31, 200)
+  assert.ok(Math.abs(health.attemptMs(31) - 800) < 5)
+  for (let i = 0; i < 2; i++) health.failed(31, 300, 1000)
+  assert.equal(health.down, 0)
+  health.failed(31, 300, 1000)
+  assert.equal(health.down >>> 0, 2 ** 31)
+  assert.deepEqual(
+    [health.retestDue(31, 1999), health.retestDue(31, 2000), health.retestDue(31, 2001)],
+    [false, true, false],
+  )
+  health.answered(31, 10)
+  assert.deepEqual([health.down, health.retestDue(31, 9000)], [0, false])
+})
+
+test('health keeps its state over a reload under the new index', () => {
+  const health = new Health()
+  health.answered(2, 40)
+  for (let i = 0; i < 3; i++) health.failed(0, 0, 0)
+  health.configure([-1, 0, 2])
+  assert.deepEqual([health.rtt[2], health.down, health.failures[1], health.failures[0]], [40, 0b10, 3, 0])
+})
