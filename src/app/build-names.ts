@@ -1,8 +1,8 @@
 import type { LocalAnswersSettings } from '../guard/localAnswers/settings.ts'
+import { SetupError } from '../threads/setup-error.ts'
 import { hostsFromText } from '../wire/hosts-text.ts'
 import { nameFromText } from '../wire/text.ts'
 import { recordFromText } from '../wire/zone-text.ts'
-import { SetupError } from '../threads/setup-error.ts'
 
 /** A name that the settings have checked → lower-case wire form. */
 export function wireName(text: string): Uint8Array {

@@ -1,4 +1,4 @@
-import { type NetworkInterfaceInfo } from 'node:os'
+import type { NetworkInterfaceInfo } from 'node:os'
 import { PrefixTable } from '../base/address.ts'
 import type { PrefixData } from '../link/plan-data.ts'
 import { prefixFromText } from '../wire/text.ts'

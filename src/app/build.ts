@@ -1,6 +1,6 @@
+import { planRules } from '../guard/plan.ts'
 import type { CacheData, PlanData, RouteData } from '../link/plan-data.ts'
 import { routesMax, upstreamsMax } from '../link/plan-data.ts'
-import { planRules } from '../guard/plan.ts'
 import { SetupError } from '../threads/setup-error.ts'
 import { localNames, wireName } from './build-names.ts'
 import { isBelow, onLinkPrefixes } from './build-network.ts'
@@ -31,13 +31,18 @@ export function build(settings: Settings, generation: number, world: World, befo
   // A list that is nearly full starts anew.
   const kept = (before?.upstreams.length ?? 0) + named * serversPerFile <= upstreamsMax ? before?.upstreams : undefined
   const upstreams = new UpstreamList(settings.listen, world, kept ?? [])
-  const defaultRoute: RouteData = { name: '.', zones: [wireName('.')], upstreams: upstreams.indexes(settings.upstreams) }
+  const defaultRoute: RouteData = {
+    name: '.',
+    zones: [wireName('.')],
+    upstreams: upstreams.indexes(settings.upstreams),
+  }
   const routes = settings.routes.map((route) => ({
     name: route.zones.join(','),
     zones: route.zones.map(wireName),
     upstreams: upstreams.indexes(route.upstreams),
   }))
-  if (routes.length + 1 > routesMax) throw new SetupError(`routes: ${routes.length} are listed, at most ${routesMax - 1} are built`)
+  if (routes.length + 1 > routesMax)
+    throw new SetupError(`routes: ${routes.length} are listed, at most ${routesMax - 1} are built`)
 
   const suffixes = settings.searchSuffixes === 'auto' ? automaticSuffixes() : settings.searchSuffixes
   const files = readFiles(settings, world)

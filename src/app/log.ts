@@ -31,7 +31,12 @@ export function openLog(level: string): Log {
   // A reader that went away (EPIPE) is no reason to stop serving; lines for it pile up to the bound and are dropped.
   output.on('error', () => undefined)
   const logger = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
     { write },
   )
   return { logger, dropped: () => dropped, flush, close }

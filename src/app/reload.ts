@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import type { Problem } from '../config/problem.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import type { Say } from '../threads/keeper.ts'
+import { SetupError } from '../threads/setup-error.ts'
 import { type Build, build } from './build.ts'
-import { load, SetupError, type Source } from './load.ts'
+import type { Source } from './load.ts'
+import { loadApart } from './load-apart.ts'
 import type { Settings } from './settings.ts'
 import { FileWatch } from './watch.ts'
 import type { World } from './world.ts'
@@ -49,8 +51,9 @@ export class Reload {
   private async once(why: string, onOrder: boolean): Promise<void> {
     const { source, world, say, print, apply } = this.options
     try {
-      if (!onOrder && isEmpty(source.file)) throw new SetupError(`${source.file} is empty, as if somebody was still writing it`)
-      const { settings, problems } = load(source)
+      if (!onOrder && isEmpty(source.file))
+        throw new SetupError(`${source.file} is empty, as if somebody was still writing it`)
+      const { settings, problems } = await loadApart(source)
       print(problems)
       if (settings === undefined) throw new SetupError(problemsIn(problems))
       const built = build(settings, ++this.attempts, world, this.plan)

@@ -49,7 +49,8 @@ export function planLines(plan: PlanData): string[] {
 /** A loop in one plain sentence that names the path, and its end in another. */
 export function loopSentence({ marked, route, upstream, listener, from }: LoopEvent): string {
   const zone = route === '.' ? 'zone .' : `zone ${route}`
-  if (!marked) return `loop: healed: questions for ${zone} sent to ${upstream} no longer come back; it is asked again as usual`
+  if (!marked)
+    return `loop: healed: questions for ${zone} sent to ${upstream} no longer come back; it is asked again as usual`
   const where = listener === '' ? '' : ` at ${listener}`
   const by = from === '' ? '' : ` (sent by ${from})`
   return (
@@ -72,7 +73,8 @@ function bufferLines({ receiveBuffer, receiveBufferWanted }: StartFacts): string
   const ms = Math.floor((receiveBuffer / bytesPerDatagram / flood) * 1000)
   const size = `${Math.round(receiveBuffer / 1024)} KiB`
   // The kernel doubles what it grants, for its own bookkeeping.
-  const raise = receiveBuffer < receiveBufferWanted * 2 ? `; sysctl net.core.rmem_max=${receiveBufferWanted} raises it` : ''
+  const raise =
+    receiveBuffer < receiveBufferWanted * 2 ? `; sysctl net.core.rmem_max=${receiveBufferWanted} raises it` : ''
   return [`each UDP socket buffers ${size}: about ${ms} ms of queries at 100,000 a second${raise}`]
 }
 

@@ -8,9 +8,10 @@ import type { WorkerEvent } from '../link/messages.ts'
 import { receiveBufferBytes } from '../net/sockets.ts'
 import { openSys, type Sys } from '../net/sys.ts'
 import type { Say } from '../threads/keeper.ts'
+import { SetupError } from '../threads/setup-error.ts'
 import { Supervisor } from '../threads/supervisor.ts'
 import { type Build, build } from './build.ts'
-import { SetupError, type Source } from './load.ts'
+import type { Source } from './load.ts'
 import { openLog } from './log.ts'
 import { createProvider, type Facts, loopKey } from './provider.ts'
 import { Reload } from './reload.ts'
@@ -19,6 +20,8 @@ import type { Settings } from './settings.ts'
 import { onSignals } from './shutdown.ts'
 import { version } from './version.ts'
 import { machine } from './world.ts'
+
+export { SetupError }
 
 export interface ServeOptions {
   readonly source: Source

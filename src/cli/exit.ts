@@ -1,4 +1,4 @@
-import { type Problem, formatProblems } from '../config/problem.ts'
+import { formatProblems, type Problem } from '../config/problem.ts'
 
 /** Exit code of everything that the operator can mend: the command line, the configuration, a port in use. */
 export const usageExit = 2

@@ -31,7 +31,7 @@ export interface Container {
 /** The objects of a file. Throws on the first problem, warnings too. */
 export function manifestsOf(file: string): Manifest[] {
   const documents = parseAllDocuments(readFileSync(file, 'utf8'))
-  if (!Array.isArray(documents)) throw new Error(`${file} is empty`)
+  if ('empty' in documents) throw new Error(`${file} is empty`)
   return documents.map((document) => {
     const [problem] = [...document.errors, ...document.warnings]
     if (problem !== undefined) throw problem

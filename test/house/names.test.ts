@@ -35,7 +35,7 @@ test('a rule is one word: folder = YAML key = metric label', () => {
 
 test('files are named in lower case with dashes, folders with one word', () => {
   const odd = ['src', 'test', 'bench'].flatMap((folder) => filesUnder(folder)).filter((file) => {
-    const name = basename(file).replace(/(\.test)?\.ts$/, '')
+    const name = basename(file).replace(/(\.property)?(\.test)?\.ts$/, '')
     const isRule = ruleFolders.includes(name) && file.startsWith(`src/guard/${name}/`)
     return !kebabCase.test(name) && !isRule
   })

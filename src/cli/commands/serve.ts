@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { load, SetupError } from '../../app/load.ts'
-import { serve } from '../../app/serve.ts'
+import { loadApart } from '../../app/load-apart.ts'
+import { SetupError, serve } from '../../app/serve.ts'
 import { nearest } from '../../config/nearest.ts'
 import { fail, printProblems, usageExit } from '../exit.ts'
 import { serveFlags } from './serve-flags.ts'
@@ -17,7 +17,7 @@ export async function runServe(args: readonly string[]): Promise<void> {
   const { config: file, listen, upstream, admin } = flags
   const source = { file, overrides: { listen, upstream, admin } }
   try {
-    const { settings, problems } = load(source)
+    const { settings, problems } = await loadApart(source)
     printProblems(problems)
     if (settings === undefined) process.exitCode = usageExit
     else await serve({ source, settings, udp, print: printProblems })
@@ -29,7 +29,9 @@ export async function runServe(args: readonly string[]): Promise<void> {
 
 /** The flags, or what is wrong with them in a sentence. */
 function parse(args: readonly string[]): Flags | string {
-  const options = Object.fromEntries(serveFlags.map(({ name, many }) => [name, { type: 'string', multiple: many } as const]))
+  const options = Object.fromEntries(
+    serveFlags.map(({ name, many }) => [name, { type: 'string', multiple: many } as const]),
+  )
   try {
     return parseArgs({ args: [...args], options, strict: true }).values as Flags
   } catch (error) {

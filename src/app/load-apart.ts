@@ -1,0 +1,36 @@
+import { Worker } from 'node:worker_threads'
+import type { Parsed } from '../config/parse.ts'
+import { SetupError } from '../threads/setup-error.ts'
+import type { Source } from './load.ts'
+import type { Settings } from './settings.ts'
+
+/** What the loading thread sends back: settings and problems are plain data, an unreadable file is a sentence. */
+export type Loaded = { readonly parsed: Parsed<Settings> } | { readonly setupError: string }
+
+/** V8 heap of the loading thread, MiB: the largest file allowed (1 MiB) needs about a fifth. */
+const heapMiB = 256
+
+/**
+ * As `load`, in a thread of its own that ends with it: the YAML and schema libraries take 20 MiB that a program which reads its configuration once in months
+ * must not keep. Rejects with SetupError when the file can't be read.
+ */
+export function loadApart(source: Source): Promise<Parsed<Settings>> {
+  const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
+  const worker = new Worker(new URL(`./load-worker${extension}`, import.meta.url), {
+    workerData: source,
+    resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: heapMiB },
+  })
+  return new Promise((resolve, reject) => {
+    let loaded: Loaded | undefined
+    worker.on('message', (message: Loaded) => {
+      loaded = message
+    })
+    worker.on('error', reject)
+    // Only then its memory is given back, and what starts next grows into it.
+    worker.on('exit', () => {
+      if (loaded === undefined) reject(new Error('the loading thread ended without a word'))
+      else if ('setupError' in loaded) reject(new SetupError(loaded.setupError))
+      else resolve(loaded.parsed)
+    })
+  })
+}

@@ -1,0 +1,15 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { load, SetupError, type Source } from './load.ts'
+import type { Loaded } from './load-apart.ts'
+
+/** The loading thread's entry. */
+function run(): Loaded {
+  try {
+    return { parsed: load(workerData as Source) }
+  } catch (error) {
+    if (error instanceof SetupError) return { setupError: error.message }
+    throw error
+  }
+}
+
+parentPort?.postMessage(run())
