@@ -50,6 +50,8 @@ export class Reload {
 
   private async once(why: string, onOrder: boolean): Promise<void> {
     const { source, world, say, print, apply } = this.options
+    // From here on a change asks for one more reload; what is read now is not read twice.
+    this.watch.settle()
     try {
       if (!onOrder && isEmpty(source.file))
         throw new SetupError(`${source.file} is empty, as if somebody was still writing it`)

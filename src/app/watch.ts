@@ -27,10 +27,12 @@ export class FileWatch {
     this.timer.unref()
   }
 
-  /** The files from now on, as they are now. */
+  /** The files from now on; the directories behind links may be others even where the files are the same. */
   follow(files: readonly string[]): void {
-    this.files = files
-    this.seen = this.fingerprint()
+    if (files.join('\n') !== this.files.join('\n')) {
+      this.files = files
+      this.settle()
+    }
     const directories = new Set(files.flatMap((file) => [dirname(file), dirname(realPath(file))]))
     for (const [directory, watcher] of this.watchers) {
       if (directories.has(directory)) continue
@@ -38,6 +40,11 @@ export class FileWatch {
       this.watchers.delete(directory)
     }
     for (const directory of directories) if (!this.watchers.has(directory)) this.watch(directory)
+  }
+
+  /** What is there now counts as seen. */
+  settle(): void {
+    this.seen = this.fingerprint()
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import { hashBytes } from '../base/hash.ts'
 import type { Cache, CacheKey } from '../cache/cache.ts'
+import { forAllTypes } from '../cache/cache.ts'
 import { cacheSeconds } from '../cache/cacheable.ts'
 import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
@@ -13,7 +14,7 @@ import type { Forward } from '../upstream/forward.ts'
 import { Ede, Rcode } from '../wire/codes.ts'
 import { AD, FLAGS, readU16, TC } from '../wire/header.ts'
 import { isAtOrBelow } from '../wire/name.ts'
-import { Rebuilt } from '../wire/rebuild.ts'
+import { KIND_NXDOMAIN, Rebuilt } from '../wire/rebuild.ts'
 import type { Learned } from './learned.ts'
 import type { Plan } from './plan.ts'
 import type { Replies } from './replies.ts'
@@ -66,6 +67,8 @@ export class Complete implements FlightEnd {
     } else tickets.next[this.last[flight] as number] = ticket
     this.last[flight] = ticket
     this.waiters[flight] = (this.waiters[flight] as number) + 1
+    // At once, and not with the other gauges: queries − outcomes − waiting must be 0 whenever somebody looks.
+    this.deps.counters.set(metric.gauges.waiting, tickets.slots.inUse)
     return true
   }
 
@@ -131,7 +134,10 @@ export class Complete implements FlightEnd {
 
   private keep(ad: number, ttlMs: number, now: number): void {
     const { cache, counters, learned } = this.deps
-    if (!cache.put(this.key, this.rebuilt, ad, ttlMs, now)) {
+    const { key, rebuilt } = this
+    // RFC 2308 section 5: a name that does not exist has no records of any type. With a CNAME, the target is what does not exist.
+    if (rebuilt.kind === KIND_NXDOMAIN && rebuilt.answers === 0) forAllTypes(key)
+    if (!cache.put(key, rebuilt, ad, ttlMs, now)) {
       counters.add(metric.cache.refused)
       return
     }
@@ -180,9 +186,10 @@ export class Complete implements FlightEnd {
   }
 
   private replyTo(ticket: number, outcome: number): void {
-    const { tickets, replies } = this.deps
+    const { counters, tickets, replies } = this.deps
     tickets.restore(ticket, this.query)
     replies.send(this.query, this.draft, outcome)
     tickets.release(ticket)
+    counters.set(metric.gauges.waiting, tickets.slots.inUse)
   }
 }

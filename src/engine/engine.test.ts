@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ReplyParts } from '../../test/support/message.ts'
-import { parse, query } from '../../test/support/message.ts'
-import { clientAt, listenerAt, SimShard, wire } from '../../test/support/shard-sim.ts'
+import { parse, query, reply } from '../../test/support/message.ts'
+import { clientAt, listenerAt, SimShard, upstreamAt, wire } from '../../test/support/shard-sim.ts'
 import * as metric from '../metrics/catalog.ts'
 
 const address = (name: string, ttl = 60): ReplyParts => ({ answers: [`${name} ${ttl} A 192.0.2.1`] })
@@ -225,4 +225,43 @@ describe('the road, in a simulated network', () => {
       assert.deepEqual([shard.unaccounted, shard.engine.waiting], [0, 0])
     })
   }
+})
+
+describe('denials', () => {
+  it('hold for the whole name, whatever type is asked (RFC 2308 section 5)', () => {
+    const shard = new SimShard(20)
+    const seen = shard.upstream(0, () => ({ rcode: 3 }))
+    for (const type of ['A', 'AAAA', 'MX', 'A']) assert.equal(shard.ask(query('x.example.org', type))?.rcode, 3)
+    assert.equal(seen.length, 1)
+  })
+
+  it('with a CNAME speak of its target only', () => {
+    const shard = new SimShard(21)
+    const seen = shard.upstream(0, () => ({ rcode: 3, answers: ['x.example.org 60 CNAME y.example.org'] }))
+    for (const type of ['A', 'AAAA']) shard.ask(query('x.example.org', type))
+    assert.equal(seen.length, 2)
+  })
+
+  it('of data are for one type only', () => {
+    const shard = new SimShard(22)
+    const seen = shard.upstream(0, () => ({}))
+    for (const type of ['A', 'AAAA', 'A']) shard.ask(query('x.example.org', type))
+    assert.equal(seen.length, 2)
+  })
+})
+
+describe('packets that answer nothing', () => {
+  it('a name that points at itself loses against the true answer', () => {
+    const shard = new SimShard(23)
+    shard.world.host(upstreamAt(0), (bytes, _from, send) => {
+      const asked = parse(Buffer.from(bytes))
+      const bad = reply(asked, { answers: ['a.test 60 A 192.0.2.9'] })
+      const owner = 12 + asked.questionBytes.length
+      send(Buffer.concat([bad.subarray(0, owner), Buffer.from([0xc0, owner]), bad.subarray(owner + 8)]))
+      send(reply(asked, { answers: ['a.test 60 A 192.0.2.1'] }))
+    })
+    shard.world.weather = { loss: 0, duplication: 0, delayMin: 0.1, delayMax: 0.1 }
+    assert.equal(shard.ask(query('a.test'))?.answers[0]?.data, '192.0.2.1')
+    assert.equal(shard.count(metric.badAnswers.malformed), 1)
+  })
 })

@@ -1,5 +1,5 @@
 import type { Cache, CacheKey } from '../cache/cache.ts'
-import { CACHE_FAILURE, CACHE_HIT, CACHE_MISS } from '../cache/cache.ts'
+import { CACHE_FAILURE, CACHE_HIT, CACHE_MISS, forAllTypes } from '../cache/cache.ts'
 import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Draft } from '../query/draft.ts'
@@ -102,12 +102,12 @@ export class Serve {
   }
 
   private lookUp(query: Query, exempt: boolean, now: number): void {
-    const { cache, counters, replies } = this.deps
+    const { counters, replies } = this.deps
     query.route = this.plan.routes.find(query)
     // An unanswered health check is how CoreDNS learns to use its second target (FIELD 3.2).
     if (exempt && (this.draining || !this.deps.forward.works(query.route)))
       return replies.drop(query, metric.outcomes.probe)
-    const found = cache.get(this.keyOf(query), now, this.hit)
+    const found = this.find(query, now)
     const lane = counters.lane
     if (found !== CACHE_MISS) {
       if (exempt && found === CACHE_FAILURE) return replies.drop(query, metric.outcomes.probe)
@@ -125,6 +125,16 @@ export class Serve {
     counters.add(metric.cache.miss)
     if (!exempt && !this.checkMiss(query)) return
     this.ask(query, exempt, now)
+  }
+
+  /** The answer to this very question, else the denial of its name. */
+  private find(query: Query, now: number): number {
+    const { cache } = this.deps
+    const key = this.keyOf(query)
+    const found = cache.get(key, now, this.hit)
+    if (found !== CACHE_MISS) return found
+    forAllTypes(key)
+    return cache.get(key, now, this.hit)
   }
 
   /** False when a rule ended the query, or allowed it the cache only and the cache had nothing. */

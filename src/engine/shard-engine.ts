@@ -40,6 +40,8 @@ export interface EngineDeps {
   /** Memory that all shards share under this key. */
   readonly shared: (key: string, bytes: number) => SharedArrayBuffer | undefined
   readonly events: (event: WorkerEvent) => void
+  /** A listener's address and port, for sentences. */
+  readonly listenerName?: (listener: number) => string
   /** Takes main's messages when the reactor was kicked. */
   readonly control: () => void
 }
@@ -171,7 +173,6 @@ export class ShardEngine {
 
   private gauge(): void {
     const { counters } = this.deps
-    counters.set(gauges.waiting, this.tickets.slots.inUse)
     counters.set(gauges.flights, this.forward.view.inUse)
     counters.set(gauges.cacheEntries, this.cache.entries)
     counters.set(gauges.cacheBytes, this.cache.bytes)

@@ -30,8 +30,9 @@ export interface GuardDeps {
 }
 
 /**
- * Builds the guard of one shard from a plan. Throws a sentence when a rule can't serve its settings. `before` is the guard of the plan
- * that this one follows: its rules hand over their state, and it still works until the new one is put in its place.
+ * Builds the guard of one shard from a plan. Throws a sentence when a rule can't serve its settings. `before` is the
+ * guard of the plan that this one follows: its rules hand over their state, and it still works until the new one is put
+ * in its place.
  */
 export function createGuard(plan: PlanData, deps: GuardDeps, before?: Guard, kinds = ruleKinds): Guard {
   const names = planNames(plan)
@@ -84,7 +85,8 @@ export class Guard {
   }
 
   /**
-   * May this client ask at all? The acl alone, before errors, probes and everything else, on every transport (SAFETY: ACL before everything).
+   * May this client ask at all? The acl alone, before errors, probes and everything else, on every transport (SAFETY:
+   * ACL before everything).
    */
   admit(query: Query): Verdict {
     const { admissions } = this
@@ -97,13 +99,15 @@ export class Guard {
   }
 
   /**
-   * After `admit`, before the cache. REPLY: `draft` is the reply. DROP: none. CACHE_ONLY: a hit or `draft`. ASK: as PASS, with another `query.askType`.
+   * After `admit`, before the cache. REPLY: `draft` is the reply. DROP: none. CACHE_ONLY: a hit or `draft`. ASK: as
+   * PASS, with another `query.askType`.
    */
   check(query: Query): Verdict {
     const verdict = this.run(query, 0)
     if (verdict !== REWRITE) return verdict
     const again = this.run(query, this.firstByName)
-    // A second rewrite isn't followed, or two rules could hand a query to each other forever: it is looked up as it stands.
+    // A second rewrite isn't followed, or two rules could hand a query to each other forever: it is looked up as it
+    // stands.
     return again === REWRITE ? PASS : again
   }
 
@@ -192,7 +196,10 @@ function fieldOf(verdict: Verdict, draft: Draft): number {
   return draft.rcode === Rcode.REFUSED || (draft.flags & TC) !== 0 ? RULE_LIMITED : RULE_REPLIED
 }
 
-/** A query that waited for its answer comes back with its name as asked alone: the rest is made anew for the few that have marks. */
+/**
+ * A query that waited for its answer comes back with its name as asked alone: the rest is made anew for the few that
+ * have marks.
+ */
 function readName(query: Query): void {
   const { labels, bytes, nameLength } = query
   const from = query.at + HEADER

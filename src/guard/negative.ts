@@ -4,16 +4,20 @@ import { Class, Type } from '../wire/codes.ts'
 import { HEADER, writeU16, writeU32 } from '../wire/header.ts'
 import { nameFromText } from '../wire/text.ts'
 
-/** Below a cluster domain a name may appear at any moment (a headless service gets its first endpoint), so nobody may keep a denial longer: seconds. */
+/**
+ * Below a cluster domain a name may appear at any moment (a headless service gets its first endpoint), so nobody may
+ * keep a denial longer: seconds.
+ */
 export const clusterNegativeTtlMax = 5
 
 /** TTL of a denial that no setting is about: as long as nodelocaldns keeps one at most, in seconds. */
 export const negativeTtlDefault = 30
 
 /**
- * Fills the draft with a denial of our own: `rcode` (NXDOMAIN, or NOERROR for NODATA), no answer, and an SOA whose TTL is its MINIMUM
- * (RFC 2308 section 5; CoreDNS reads the one, others the smaller of both). Its owner is the part of the question name that begins at
- * `ownerOffset`: a strict ancestor, since dnsmasq 2.90 mistakes an SOA at the asked name itself for its data.
+ * Fills the draft with a denial of our own: `rcode` (NXDOMAIN, or NOERROR for NODATA), no answer, and an SOA whose TTL
+ * is its MINIMUM (RFC 2308 section 5; CoreDNS reads the one, others the smaller of both). Its owner is the part of the
+ * question name that begins at `ownerOffset`: a strict ancestor, since dnsmasq 2.90 mistakes an SOA at the asked name
+ * itself for its data.
  */
 export function draftNegative(draft: Draft, rcode: number, ownerOffset: number, ttl: number): void {
   draft.reset(rcode)
@@ -50,7 +54,9 @@ const soa = soaTemplate()
 /** Bytes of our SOA without its owner. */
 export const soaBytes = soa.length
 
-/** Below .invalid, which nobody can own (RFC 6761 section 6.4): whoever meets the record sees by its name who made it. */
+/**
+ * Below .invalid, which nobody can own (RFC 6761 section 6.4): whoever meets the record sees by its name who made it.
+ */
 function soaTemplate(): Uint8Array {
   const server = nameFromText('dnsweir.invalid') as Uint8Array
   const mailbox = nameFromText('nobody.invalid') as Uint8Array

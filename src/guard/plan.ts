@@ -9,8 +9,8 @@ export interface GuardModes {
 }
 
 /**
- * Settings → the rules of a plan, for main: those that are built and not disabled, in their order. `guard.mode: observe` makes observers
- * of all but acl, which protects others from us and not only us from clients.
+ * Settings → the rules of a plan, for main: those that are built and not disabled, in their order. `guard.mode:
+ * observe` makes observers of all but acl, which protects others from us and not only us from clients.
  */
 export function planRules(settings: GuardModes, kinds = ruleKinds): RuleData[] {
   return kinds.flatMap((kind) => {
@@ -21,7 +21,9 @@ export function planRules(settings: GuardModes, kinds = ruleKinds): RuleData[] {
   })
 }
 
-/** The memory that the rules of a plan share over all shards, for main to make (once per key) before the plan goes out. */
+/**
+ * The memory that the rules of a plan share over all shards, for main to make (once per key) before the plan goes out.
+ */
 export function sharedMemory(
   rules: readonly RuleData[],
   kinds: readonly RuleKind<unknown>[] = ruleKinds,

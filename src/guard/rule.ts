@@ -18,9 +18,13 @@ export interface RuleKind<S> {
   readonly perClient?: true
   /** `guard.mode: observe` does not reach it: its own `mode` alone says what it does. */
   readonly ignoresGuardMode?: true
-  /** The memory that all shards share for it: main makes it before a plan goes out, and `create` asks for it by its key. */
+  /**
+   * The memory that all shards share for it: main makes it before a plan goes out, and `create` asks for it by its key.
+   */
   memory?(settings: S): SharedMemory
-  /** At start and reload: may allocate and throws a sentence on settings it can't serve; `before` hands over its state. */
+  /**
+   * At start and reload: may allocate and throws a sentence on settings it can't serve; `before` hands over its state.
+   */
   create(settings: S, host: Host, before?: Rule): Rule
 }
 
@@ -32,13 +36,19 @@ export interface SharedMemory {
 
 /** None of these allocates, awaits, throws, or keeps its argument. */
 export interface Rule {
-  /** Before everything else, also before errors and loop probes are answered: the name may be missing, the client is known. */
+  /**
+   * Before everything else, also before errors and loop probes are answered: the name may be missing, the client is
+   * known.
+   */
   admit?(query: Query): Verdict
   /** Before the cache. */
   check?(query: Query): Verdict
   /** After a miss, before a flight: misses are charged here. */
   checkMiss?(query: Query): Verdict
-  /** Every reply of a query that this rule marked, hit or miss, as it stands in its tx slot, without OPT, for which there must be room. */
+  /**
+   * Every reply of a query that this rule marked, hit or miss, as it stands in its tx slot, without OPT, for which
+   * there must be room.
+   */
   finish?(query: Query, reply: Reply): void
   close?(): void
 }
@@ -48,21 +58,27 @@ export interface Host {
   readonly clock: Clock
   readonly random: Random
   readonly counters: Counters
-  /** The rule's own draft, of 512 bytes: filled before it returns REPLY or CACHE_ONLY. Who needs more hands it a larger `bytes`. */
+  /**
+   * The rule's own draft, of 512 bytes: filled before it returns REPLY or CACHE_ONLY. Who needs more hands it a larger
+   * `bytes`.
+   */
   readonly draft: Draft
   /** The bit to set in `query.marks` so that `finish` is called. */
   readonly mark: number
   /** This rule's place in `rules.ts`, the same in every plan: the row of its counters. */
   readonly index: number
   /**
-   * True in observe mode: verdicts are counted and have no effect. The guard puts `askType` and `marks` back; a rule that would
-   * rewrite a name looks here first and leaves the name as it is.
+   * True in observe mode: verdicts are counted and have no effect. The guard puts `askType` and `marks` back; a rule
+   * that would rewrite a name looks here first and leaves the name as it is.
    */
   readonly observed: boolean
   readonly names: PlanNames
   /** Prefixes of the machine's own interfaces. */
   readonly onLink: readonly PrefixData[]
-  /** Memory shared by all shards, the same for the same key after a reload; undefined where there is none (then the rule makes its own). */
+  /**
+   * Memory shared by all shards, the same for the same key after a reload; undefined where there is none (then the rule
+   * makes its own).
+   */
   shared(key: string, bytes: number): SharedArrayBuffer | undefined
   /** Texts of files the rule's settings name, read once in main. */
   files(path: string): string | undefined

@@ -6,8 +6,8 @@ import type { RuleKind } from './rule.ts'
 import { searchSuffix } from './searchSuffix/searchSuffix.ts'
 
 /**
- * THE list of rules, in the order in which they see a query. A rule's place is also the row of its counters and its bit in
- * `query.marks`, so it is the same in every plan, whichever rules are on.
+ * THE list of rules, in the order in which they see a query. A rule's place is also the row of its counters and its bit
+ * in `query.marks`, so it is the same in every plan, whichever rules are on.
  */
 export const ruleKinds: readonly RuleKind<unknown>[] = [
   acl, // first: who may not ask learns nothing from any other rule, and costs nothing more

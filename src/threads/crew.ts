@@ -67,7 +67,15 @@ export class Crew {
   constructor(options: CrewOptions) {
     this.options = options
     this.engine = options.sys === undefined ? 'dgram' : 'epoll'
-    this.streams = this.createPost('streams', 'streams', -1, streamsLane, -1, this.startOf(streamsLane), () => undefined)
+    this.streams = this.createPost(
+      'streams',
+      'streams',
+      -1,
+      streamsLane,
+      -1,
+      this.startOf(streamsLane),
+      () => undefined,
+    )
   }
 
   get posts(): readonly Post[] {

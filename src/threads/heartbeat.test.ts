@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import { Heartbeat, type Look } from './heartbeat.ts'
 
 /** Looks at a worker every 500 ms; each step says what has been added since the one before. */
-function judge(steps: readonly { beat?: number; cpu?: number; queued?: number; late?: number }[]): (string | undefined)[] {
+function judge(
+  steps: readonly { beat?: number; cpu?: number; queued?: number; late?: number }[],
+): (string | undefined)[] {
   const heartbeat = new Heartbeat(500)
   const at = { now: 0, beat: 0, cpu: 0, queued: 0 }
   return steps.map(({ beat = 0, cpu = 0, queued = 0, late = 0 }) => {
@@ -33,7 +35,10 @@ test('a starved worker is not blamed: it stands ready and gets no core', () => {
 
 test('a sleeper that no kick wakes is found, unless main itself is late', () => {
   const verdicts = judge([{ beat: 1 }, ...repeat(6, {})])
-  assert.equal(verdicts.findIndex((verdict) => verdict !== undefined), 6)
+  assert.equal(
+    verdicts.findIndex((verdict) => verdict !== undefined),
+    6,
+  )
   assert.ok(judge([{ beat: 1 }, ...repeat(40, { late: 400 })]).every((verdict) => verdict === undefined))
 })
 
@@ -41,5 +46,8 @@ test('without knowledge of CPU, ten silent seconds', () => {
   const heartbeat = new Heartbeat(500)
   const look = (now: number): Look => ({ now, beat: 1, cpu: undefined, queued: undefined })
   const verdicts = Array.from({ length: 21 }, (_, i) => heartbeat.look(look(i * 500)))
-  assert.equal(verdicts.findIndex((verdict) => verdict !== undefined), 20)
+  assert.equal(
+    verdicts.findIndex((verdict) => verdict !== undefined),
+    20,
+  )
 })

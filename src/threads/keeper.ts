@@ -86,7 +86,11 @@ export class Keeper {
   }
 
   /** Sends an order and waits for the answer of the given kind. Rejects when the worker ends first, or says nothing in time. */
-  ask<K extends Answer['kind']>(order: Order, kind: K, withinMs = answerWithinMs): Promise<Extract<Answer, { kind: K }>> {
+  ask<K extends Answer['kind']>(
+    order: Order,
+    kind: K,
+    withinMs = answerWithinMs,
+  ): Promise<Extract<Answer, { kind: K }>> {
     if (this.worker === undefined) return Promise.reject(new Error(`${this.name} is being replaced`))
     const answer = this.hear(kind, withinMs)
     this.send(order)

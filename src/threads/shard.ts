@@ -10,6 +10,8 @@ import type { Plan } from '../engine/plan.ts'
 import { ShardEngine } from '../engine/shard-engine.ts'
 import type { FromWorker, ToShard } from '../link/messages.ts'
 import { Counters, laneOf } from '../metrics/counters.ts'
+import { endpointText } from '../net/endpoint-text.ts'
+import type { ListenerSocket } from '../net/reactor.ts'
 import { createEpollReactor } from '../net/reactor-epoll.ts'
 import { createNodeReactor } from '../net/reactor-node.ts'
 import { openSys } from '../net/sys.ts'
@@ -33,6 +35,7 @@ const reactor =
 
 let shared: Readonly<Record<string, SharedArrayBuffer>> = {}
 let shards = 1
+let listeners: readonly ListenerSocket[] = []
 let prepared: { readonly plan: Plan; readonly generation: number; readonly shards: number } | undefined
 const events = new EventTap(clock, (event) => tell({ kind: 'event', event }))
 
@@ -50,6 +53,10 @@ const engine = new ShardEngine({
   hashSeed: start.hashSeed,
   shared: (key) => shared[key],
   events: (event) => events.pass(event),
+  listenerName(id) {
+    const listener = listeners.find((one) => one.id === id)
+    return listener === undefined ? '' : endpointText(listener.endpoint)
+  },
   control: takeOrders,
 })
 
@@ -89,6 +96,7 @@ function obey(order: ToShard): void {
       if (prepared?.generation === order.generation) prepared = undefined
       return
     case 'listeners':
+      listeners = order.listeners
       return tell({ kind: 'listening', problems: engine.listen(order.listeners) })
     case 'streams':
       engine.attachStreams(order.port)

@@ -221,7 +221,8 @@ export class Supervisor {
   private async untilAllUp(): Promise<void> {
     const until = this.options.clock.now() + crewWithinMs
     while (!this.areAllUp) {
-      if (this.options.clock.now() >= until) throw new SetupError('a worker is being replaced: try again when it serves')
+      if (this.options.clock.now() >= until)
+        throw new SetupError('a worker is being replaced: try again when it serves')
       await sleep(drainLookMs)
     }
   }

@@ -1,17 +1,6 @@
 import { Deadlines } from '../base/deadlines.ts'
 import type { ForwardData } from '../link/plan-data.ts'
-import {
-  ednsRetried,
-  UP_ANSWERS,
-  UP_FAILURES,
-  UP_RTT_SUM,
-  UP_TIMEOUTS,
-  UP_UNREACHABLE,
-  upstream as upstreamRow,
-} from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
-import { Rcode } from '../wire/codes.ts'
-import { FLAGS, RCODE, readU16, TC } from '../wire/header.ts'
 import type { Attempts } from './attempts.ts'
 import type { Choice } from './choice.ts'
 import type { Flights } from './flight.ts'
@@ -21,11 +10,14 @@ import { FAIL_LOOP, FAIL_NETWORK, FAIL_NONE, FAIL_TIMEOUT } from './flight-end.t
 import type { Health } from './health.ts'
 import { Landing } from './landing.ts'
 import type { Sender } from './send.ts'
+import type { Track } from './track.ts'
 
 /** Between attempts where the network says that nobody is there, and there is nobody else to ask. */
 const refusedPauseMs = 100
 /** Where there is nobody else to ask, the same upstream is asked again only after twice the time: it may just be slow, not deaf. */
 const againFactor = 2
+/** Rest of a flight whose attempts are spent before a new waiter has it sent again. */
+const reviveMs = 1000
 /** Left of `replyWithin` when all attempts have had their time. */
 const replyMarginMs = 100
 const never = Number.POSITIVE_INFINITY
@@ -34,6 +26,7 @@ export interface CourseDeps {
   readonly flights: Flights
   readonly attempts: Attempts
   readonly health: Health
+  readonly track: Track
   readonly choice: Choice
   readonly sender: Sender
   readonly counters: Counters
@@ -57,9 +50,10 @@ export class Course {
   private readonly flights: Flights
   private readonly attempts: Attempts
   private readonly choice: Choice
-  private readonly landing: Landing
+  readonly landing: Landing
   private readonly deadlines: Deadlines
-  private attemptMsMax = 1
+  /** What all attempts leave each other of `replyWithin`. */
+  attemptMsMax = 1
 
   constructor(deps: CourseDeps, now: number) {
     this.deps = deps
@@ -96,6 +90,17 @@ export class Course {
     this.watch(flight, attempt, this.attemptMs(upstream, patience), now)
   }
 
+  /** A flight that only waits for a late answer is sent once more for somebody new, if it rested long enough. */
+  revive(flight: number, now: number): void {
+    const spent = this.flights.attemptsLeft[flight] === 0 && this.flights.current[flight] === -1
+    if (!spent || this.flights.restrained[flight] === 1) return
+    const latest = this.attempts.latest(flight)
+    if (latest !== -1 && now - (this.attempts.sentAt[latest] as number) < reviveMs) return
+    this.flights.attemptsLeft[flight] = 1
+    this.flights.attemptAt[flight] = now
+    this.arm(flight)
+  }
+
   /** Sets the wheel to the first of the flight's three deadlines. */
   arm(flight: number): void {
     const { attemptAt, replyAt, giveUpAt } = this.flights
@@ -109,28 +114,6 @@ export class Course {
 
   upcoming(now: number, limit: number): number {
     return this.deadlines.upcoming(now, limit)
-  }
-
-  /** An answer that was checked against the attempt's question. */
-  accept(attempt: number, bytes: Uint8Array, at: number, length: number, now: number): void {
-    const flight = this.attempts.flightOf(attempt)
-    const upstream = this.attempts.upstream[attempt] as number
-    this.book(upstream, now - (this.attempts.sentAt[attempt] as number))
-    const flags = readU16(bytes, at + FLAGS)
-    const rcode = flags & RCODE
-    if (this.flights.route[flight] === -1) {
-      this.landing.fail(flight, FAIL_NONE, now)
-    } else if (this.flights.kind[flight] !== SHARED) {
-      this.landing.deliver(flight, bytes, at, length, upstream, now)
-    } else if ((flags & TC) !== 0 && !this.attempts.isStream(attempt)) {
-      this.moveToStream(flight, upstream, now)
-    } else if (isEdnsTrouble(rcode) && this.askWithoutEdns(attempt)) {
-      this.watch(flight, attempt, this.attemptMs(upstream), now)
-    } else if (isEdnsTrouble(rcode) || rcode === Rcode.SERVFAIL || rcode === Rcode.REFUSED) {
-      this.failureAnswered(attempt, bytes, at, length, now)
-    } else {
-      this.landing.deliver(flight, bytes, at, length, upstream, now)
-    }
   }
 
   /** Somebody guesses at this flight: no datagram is believed any more. Probes stay as they are: they are sent once. */
@@ -148,11 +131,7 @@ export class Course {
   }
 
   streamFailed(attempt: number, now: number): void {
-    const upstream = this.attempts.upstream[attempt] as number
-    if (upstream !== -1) {
-      this.deps.counters.add(upstreamRow.at(upstream, UP_UNREACHABLE))
-      this.deps.health.failed(upstream, 0, now)
-    }
+    this.deps.track.unreachable(this.attempts.upstream[attempt] as number, now)
     this.refused(attempt, now)
     this.deps.sender.close(attempt)
   }
@@ -199,32 +178,25 @@ export class Course {
 
   private timeOut(attempt: number, now: number): void {
     if (attempt === -1 || !this.attempts.isOpen(attempt) || this.attempts.refused[attempt] === 1) return
-    const upstream = this.attempts.upstream[attempt] as number
-    if (upstream === -1) return
-    this.deps.counters.add(upstreamRow.at(upstream, UP_TIMEOUTS))
-    this.deps.health.failed(upstream, now - (this.attempts.sentAt[attempt] as number), now)
+    const elapsed = now - (this.attempts.sentAt[attempt] as number)
+    this.deps.track.timedOut(this.attempts.upstream[attempt] as number, elapsed, now)
   }
 
   /** `attempt` is the one whose time runs, for `ms`; -1: it could not be sent. */
-  private watch(flight: number, attempt: number, ms: number, now: number): void {
+  watch(flight: number, attempt: number, ms: number, now: number): void {
     this.flights.current[flight] = attempt
     if (attempt === -1) this.networkFailed(flight, now)
     else this.flights.attemptAt[flight] = now + ms
     this.arm(flight)
   }
 
-  private moveToStream(flight: number, upstream: number, now: number): void {
+  /** The rest of the flight goes over streams, from `upstream` on (-1: another one). */
+  moveToStream(flight: number, upstream: number, now: number): void {
     this.landing.closeAttempts(flight)
     this.flights.overStream[flight] = 1
     const attempt = upstream === -1 ? -1 : this.deps.sender.stream(flight, upstream, now)
     // A connection costs a round trip before the question does.
     this.watch(flight, attempt, upstream === -1 ? 0 : this.attemptMs(upstream, 2), now)
-  }
-
-  private askWithoutEdns(attempt: number): boolean {
-    if (this.attempts.withEdns[attempt] === 0 || this.attempts.upstream[attempt] === -1) return false
-    this.deps.counters.add(ednsRetried)
-    return this.deps.sender.withoutEdns(attempt)
   }
 
   private refused(attempt: number, now: number): void {
@@ -244,41 +216,9 @@ export class Course {
     this.flights.attemptAt[flight] = now + pause
   }
 
-  /** SERVFAIL and its kind: another upstream may know better, and so may one whose time is over but that may still answer. */
-  private failureAnswered(attempt: number, bytes: Uint8Array, at: number, length: number, now: number): void {
-    const flight = this.attempts.flightOf(attempt)
-    const upstream = this.attempts.upstream[attempt] as number
-    if (upstream !== -1) this.deps.counters.add(upstreamRow.at(upstream, UP_FAILURES))
-    this.deps.sender.close(attempt)
-    const fresh = this.flights.attemptsLeft[flight] === 0 ? -1 : this.choice.next(flight, true)
-    if (fresh !== -1) {
-      this.attempt(flight, fresh, now)
-    } else if (this.attempts.hopeful(flight) === 0) {
-      this.landing.deliver(flight, bytes, at, length, upstream, now)
-    } else {
-      this.holdBack(flight, attempt, readU16(bytes, at + FLAGS) & RCODE, now)
-    }
-  }
-
-  /** The failure is delivered when the attempt that is still in the air has had its time. */
-  private holdBack(flight: number, attempt: number, rcode: number, now: number): void {
-    this.flights.failureRcode[flight] = rcode
-    if (this.flights.current[flight] !== attempt) return
-    this.flights.current[flight] = -1
-    this.flights.attemptAt[flight] = now + this.attemptMsMax
-    this.arm(flight)
-  }
-
-  private attemptMs(upstream: number, factor = 1): number {
+  /** How long an attempt at the upstream may take, times `factor`. */
+  attemptMs(upstream: number, factor = 1): number {
     return Math.min(factor * this.deps.health.attemptMs(upstream), this.attemptMsMax)
-  }
-
-  private book(upstream: number, rttMs: number): void {
-    if (upstream === -1) return
-    this.deps.health.answered(upstream, rttMs)
-    this.deps.counters.add(upstreamRow.at(upstream, UP_ANSWERS))
-    this.deps.counters.add(upstreamRow.at(upstream, UP_RTT_SUM), rttMs / 1000)
-    this.deps.counters.duration(rttMs)
   }
 
   private reason(flight: number): number {
@@ -287,9 +227,4 @@ export class Course {
     const refused = this.flights.networkErrors[flight] !== 0 && this.attempts.hopeful(flight) === 0
     return refused ? FAIL_NETWORK : FAIL_TIMEOUT
   }
-}
-
-/** What servers that don't know EDNS say (RFC 6891 section 7). Asked once more without; never remembered for the upstream. */
-function isEdnsTrouble(rcode: number): boolean {
-  return rcode === Rcode.FORMERR || rcode === Rcode.NOTIMP
 }

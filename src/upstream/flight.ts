@@ -1,6 +1,7 @@
 import { Buckets } from '../base/buckets.ts'
 import { hashBytes, hashEnd, hashWord } from '../base/hash.ts'
 import { Slots } from '../base/slots.ts'
+import type { Query } from '../query/query.ts'
 
 /** Questions of clients that may be open upstream at once in one shard: 4,096 a second for 2 s. Above it queries are refused, hits still served. */
 export const flightsMax = 8192
@@ -198,6 +199,11 @@ export class Flights {
     for (let i = 0; i < nameLength; i++) if (this.names[at + i] !== name[i]) return false
     return true
   }
+}
+
+/** The flags of a query that are part of its flight's key. */
+export function flagsOf(query: Query): number {
+  return query.recursionDesired * FLAG_RD + query.checkingDisabled * FLAG_CD + (query.dnssecOk !== 0 ? FLAG_DO : 0)
 }
 
 /** The new index of what had index `old` before a reload; -1 for what is gone. `before[new index]` is -1 for what is new, so -1 is not looked up. */

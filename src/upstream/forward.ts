@@ -1,30 +1,26 @@
-import type { Clock } from '../base/clock.ts'
-import type { Random } from '../base/random.ts'
-import type { LoopEvent } from '../link/messages.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import { routesMax } from '../link/plan-data.ts'
-import { flights as flightEnds, joined, UP_UNREACHABLE, upstream as upstreamRow } from '../metrics/catalog.ts'
-import type { Counters } from '../metrics/counters.ts'
+import { flights as flightEnds, joined } from '../metrics/catalog.ts'
 import { Batch } from '../net/batch.ts'
-import type { DatagramPort, Reactor } from '../net/reactor.ts'
-import type { Sys } from '../net/sys.ts'
+import type { DatagramPort } from '../net/reactor.ts'
 import type { Query } from '../query/query.ts'
 import { ANSWER_OK } from '../wire/incoming.ts'
+import { Acceptance } from './accept.ts'
 import { Attempts } from './attempts.ts'
 import { Choice } from './choice.ts'
-import { Course } from './course.ts'
-import { FLAG_CD, FLAG_DO, FLAG_RD, Flights, ONCE, OWN, SHARED } from './flight.ts'
-import type { FlightEnd } from './flight-end.ts'
+import { Course, type CourseDeps } from './course.ts'
+import { FLAG_RD, Flights, flagsOf, ONCE, OWN, SHARED } from './flight.ts'
+import type { ForwardDeps } from './forward-deps.ts'
 import { Health } from './health.ts'
-import type { LoopBoard } from './loop-board.ts'
 import { LoopProbe, probeLifeMs } from './loop-probe.ts'
 import { Matcher } from './match.ts'
 import { Policy } from './policy.ts'
 import { Pool } from './pool.ts'
 import { Sender } from './send.ts'
-import type { StreamedUpstream } from './streamed.ts'
+import { Track } from './track.ts'
 
 export { NO_UPSTREAM, RESTRAINED } from './choice.ts'
+export type { ForwardDeps } from './forward-deps.ts'
 /** What `ask` says when all flights are taken; NO_UPSTREAM and RESTRAINED when there is nobody to ask. */
 export const NO_FLIGHT_FULL = -1
 
@@ -32,28 +28,8 @@ export const NO_FLIGHT_FULL = -1
 const answerSlotBytes = 4096
 /** Sends to one server before it is left alone (RFC 9520 section 3.2). */
 const sendsPerUpstreamMax = 3
-/** A flight that only waits for a late answer is sent once more for a new waiter, this long after its last send. */
-const resendMs = 1000
 /** The reactor waits no longer than this anyway. */
 const lookaheadMs = 100
-
-export interface ForwardDeps {
-  readonly reactor: Reactor
-  readonly sys: Sys | undefined
-  readonly clock: Clock
-  readonly random: Random
-  readonly counters: Counters
-  readonly board: LoopBoard
-  readonly streamed: StreamedUpstream
-  /** Loops marked and healed; called in shard 0 only. */
-  readonly events: (event: LoopEvent) => void
-  /** `query.listener` as `address:port`, for the sentence about a loop. */
-  readonly listenerName?: (listener: number) => string
-  /** Number of this shard; 0 sends the loop probes. */
-  readonly shard: number
-  readonly hashSeed: number
-  readonly end: FlightEnd
-}
 
 /**
  * The road upstream: one flight per question, over a pool of random ports or a stream, retried, restrained where it would loop.
@@ -70,9 +46,11 @@ export class Forward {
   private readonly health = new Health()
   private readonly policy: Policy
   private readonly choice: Choice
+  private readonly track: Track
   private readonly sender: Sender
   private readonly matcher: Matcher
   private readonly course: Course
+  private readonly acceptance: Acceptance
   private readonly probe: LoopProbe | undefined
   private readonly rx: Batch
   private readonly portFailed: (port: number) => void
@@ -87,25 +65,26 @@ export class Forward {
     this.flights = new Flights(deps.hashSeed)
     this.pool = new Pool(deps.reactor, deps.random)
     this.policy = new Policy(this.health, deps.random)
+    this.track = new Track(this.health, deps.counters)
     this.choice = new Choice(this.policy, this.health, deps.board, this.flights, deps.counters)
     this.sender = new Sender(deps, this.flights, this.attempts, this.pool)
     this.matcher = new Matcher(this.flights, this.attempts, deps.counters)
     this.rx = new Batch(deps.sys, answerSlotBytes)
     this.probe = deps.shard === 0 ? new LoopProbe({ ...deps, launch: this.launch.bind(this) }) : undefined
-    this.course = new Course(
-      {
-        flights: this.flights,
-        attempts: this.attempts,
-        health: this.health,
-        sender: this.sender,
-        counters: deps.counters,
-        end: deps.end,
-        choice: this.choice,
-        isStreamed: (upstream) => this.plan?.upstreams[upstream]?.transport === 'tcp',
-        ownEnded: (flight, now) => this.probe?.ended(flight, now),
-      },
-      this.now,
-    )
+    const parts: CourseDeps = {
+      flights: this.flights,
+      attempts: this.attempts,
+      health: this.health,
+      track: this.track,
+      choice: this.choice,
+      sender: this.sender,
+      counters: deps.counters,
+      end: deps.end,
+      isStreamed: (upstream) => this.plan?.upstreams[upstream]?.transport === 'tcp',
+      ownEnded: (flight, now) => this.probe?.ended(flight, now),
+    }
+    this.course = new Course(parts, this.now)
+    this.acceptance = new Acceptance(parts, this.course)
     this.portFailed = (port) => this.networkError(port)
   }
 
@@ -137,7 +116,11 @@ export class Forward {
     const flags = flagsOf(query)
     const hash = this.flights.hash(query.name, query.nameLength, query.askType)
     const open = this.flights.find(hash, query.name, query.nameLength, query.askType, flags, query.route)
-    if (open !== -1) return this.join(open, now)
+    if (open !== -1) {
+      counters.add(joined)
+      this.course.revive(open, now)
+      return open
+    }
     const upstream = this.choice.first(query.route, now)
     if (upstream < 0) return upstream
     const { name, nameLength, askType, route } = query
@@ -205,7 +188,7 @@ export class Forward {
       const at = this.rx.dataAt(slot)
       const length = this.rx.length(slot)
       const attempt = this.matcher.match(number, this.rx.bytes, at, length)
-      if (attempt !== -1) this.course.accept(attempt, this.rx.bytes, at, length, now)
+      if (attempt !== -1) this.acceptance.accept(attempt, this.rx.bytes, at, length, now)
       else if (this.matcher.suspect !== -1) this.course.suspect(this.matcher.suspect, now)
     }
     if (port.lastError !== 0) this.networkError(number)
@@ -216,7 +199,7 @@ export class Forward {
     this.now = now
     if (!this.attempts.isStream(token) || this.attempts.generation[token] !== generation) return
     if (length !== 0 && this.matcher.check(token, bytes, at, length) === ANSWER_OK) {
-      this.course.accept(token, bytes, at, length, now)
+      this.acceptance.accept(token, bytes, at, length, now)
     } else {
       this.course.streamFailed(token, now)
     }
@@ -235,19 +218,6 @@ export class Forward {
   /** The end of a turn: all questions written so far leave. */
   flush(): void {
     this.sender.flush(this.portFailed)
-  }
-
-  private join(flight: number, now: number): number {
-    this.deps.counters.add(joined)
-    const spent = this.flights.attemptsLeft[flight] === 0 && this.flights.current[flight] === -1
-    const latest = this.attempts.latest(flight)
-    const rested = latest === -1 || now - (this.attempts.sentAt[latest] as number) >= resendMs
-    if (spent && rested && this.flights.restrained[flight] === 0) {
-      this.flights.attemptsLeft[flight] = 1
-      this.flights.attemptAt[flight] = now
-      this.course.arm(flight)
-    }
-    return flight
   }
 
   /** Sends a question of our own, once; returns its flight, or -1. */
@@ -270,17 +240,9 @@ export class Forward {
     const socket = this.pool.socket(port)
     if (socket === undefined) return
     socket.lastError = 0
-    const upstream = this.pool.upstreamOf(port)
-    if (upstream !== -1) {
-      this.deps.counters.add(upstreamRow.at(upstream, UP_UNREACHABLE))
-      this.health.failed(upstream, 0, this.now)
-    }
+    this.track.unreachable(this.pool.upstreamOf(port), this.now)
     this.course.portFailed(port, this.now)
   }
-}
-
-function flagsOf(query: Query): number {
-  return query.recursionDesired * FLAG_RD + query.checkingDisabled * FLAG_CD + (query.dnssecOk !== 0 ? FLAG_DO : 0)
 }
 
 function indexOf(list: readonly { readonly name: string }[] | undefined, name: string): number {

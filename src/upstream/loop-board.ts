@@ -3,11 +3,10 @@ import { endpointPort } from '../net/endpoint.ts'
 import { PROBE_DNSWEIR, probeOf } from '../query/probe.ts'
 import type { Query } from '../query/query.ts'
 import { probesMax } from './flight.ts'
+import { probeLabelBytes, readHex } from './probe-name.ts'
 
 /** Questions a second that an upstream which loops may still get, and probes of others a second that we pass on: both of the whole process. */
 export const restrainedPerSecond = 20
-/** Bytes of one half of a probe's random name as text. */
-export const probeLabelBytes = 16
 
 // Places in words of 4 bytes.
 const GENERATION = 0
@@ -169,20 +168,6 @@ export class LoopBoard {
     for (let i = 0; i < 4; i++) this.words[at + FROM + i] = littleEndian(query.client, i * 4)
     Atomics.add(this.words, at + SEEN, 1)
   }
-}
-
-function readHex(name: Uint8Array, from: number, to: Int32Array): void {
-  for (let half = 0; half < 2; half++) {
-    let word = 0
-    for (let i = 0; i < 8; i++) word = (word << 4) | hexValue(name[from + half * 8 + i] as number)
-    to[half] = word
-  }
-}
-
-/** Names are in lower case when they arrive here. */
-function hexValue(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
-  return byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : -1
 }
 
 function littleEndian(bytes: Uint8Array, at: number): number {

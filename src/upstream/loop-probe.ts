@@ -8,7 +8,7 @@ import { Type } from '../wire/codes.ts'
 import { addressToText } from '../wire/text.ts'
 import { probesMax } from './flight.ts'
 import type { LoopBoard } from './loop-board.ts'
-import { probeLabelBytes } from './loop-board.ts'
+import { probePrefixBytes, writeProbeName } from './probe-name.ts'
 
 /** How long a probe is in flight: below the second between probes of a marked upstream, so that each is judged before the next. */
 export const probeLifeMs = 900
@@ -137,7 +137,7 @@ export class LoopProbe {
     const b = random.u32() | 0
     const c = random.u32() | 0
     const d = random.u32() | 0
-    const length = this.writeName(unit.zone, a, b, c, d)
+    const length = writeProbeName(this.name, unit.zone, a, b, c, d)
     // The board first: on loopback the question may be back before the call that sent it returns.
     board.launch(place, a, b, c, d)
     unit.nextAt = never
@@ -208,22 +208,7 @@ export class LoopProbe {
   private recordVerdict(now: number): void {
     if (this.units.every((unit) => unit.judged)) this.deps.board.recordFirstVerdict(now)
   }
-
-  /** `<16 hex>.<16 hex>.<zone>`: both labels random, so that no cached NXDOMAIN of a parent hides a loop. */
-  private writeName(zone: Uint8Array, a: number, b: number, c: number, d: number): number {
-    this.name[0] = probeLabelBytes
-    writeHex(this.name, 1, a)
-    writeHex(this.name, 9, b)
-    this.name[17] = probeLabelBytes
-    writeHex(this.name, 18, c)
-    writeHex(this.name, 26, d)
-    this.name.set(zone, probePrefixBytes)
-    return probePrefixBytes + zone.length
-  }
 }
-
-/** Two labels of 16 with their length bytes. */
-const probePrefixBytes = 2 * (1 + probeLabelBytes)
 
 /** Every zone of every route at each of its upstreams; a zone so long that no probe's name fits is left out. */
 function unitsOf(plan: PlanData, now: number): Unit[] {
@@ -246,11 +231,4 @@ function unitsOf(plan: PlanData, now: number): Unit[] {
         })),
       ),
   )
-}
-
-function writeHex(to: Uint8Array, at: number, word: number): void {
-  for (let i = 0; i < 8; i++) {
-    const digit = (word >>> (28 - 4 * i)) & 0xf
-    to[at + i] = digit < 10 ? 0x30 + digit : 0x57 + digit
-  }
 }

@@ -1,5 +1,6 @@
 import { ANCOUNT, ARCOUNT, FLAGS, HEADER, ID, NSCOUNT, OPCODE, QDCOUNT, QR, RCODE, readU16 } from './header.ts'
-import { lower, skipName } from './name.ts'
+import { checkName, lower, skipName } from './name.ts'
+import { rdataBytes, rdataNames } from './records.ts'
 
 export const ANSWER_OK = 0
 export const ANSWER_SHORT = 1
@@ -44,10 +45,31 @@ function sectionsEnd(bytes: Uint8Array, at: number, from: number, end: number): 
   const records = readU16(bytes, at + ANCOUNT) + readU16(bytes, at + NSCOUNT) + readU16(bytes, at + ARCOUNT)
   let here = from
   for (let i = 0; i < records; i++) {
-    here = skipRecord(bytes, here, end)
+    here = checkRecord(bytes, at, here, end)
     if (here === -1) return -1
   }
   return here
+}
+
+/** As `skipRecord`, and all names in it are sound, those in the rdata of known types too: what passes can be rebuilt. */
+function checkRecord(bytes: Uint8Array, start: number, at: number, end: number): number {
+  const fixed = checkName(bytes, start, at, end)
+  if (fixed === -1 || fixed + 10 > end) return -1
+  const type = readU16(bytes, fixed)
+  const length = readU16(bytes, fixed + 8)
+  const after = fixed + 10 + length
+  if (after > end) return -1
+  const layout = rdataNames(type)
+  if (layout === undefined) {
+    const wanted = rdataBytes(type)
+    return wanted === -1 || wanted === length ? after : -1
+  }
+  let here = fixed + 10 + layout.prefix
+  for (let n = 0; n < layout.names; n++) {
+    here = checkName(bytes, start, here, after)
+    if (here === -1) return -1
+  }
+  return layout.suffix === -1 ? (here <= after ? after : -1) : here + layout.suffix === after ? after : -1
 }
 
 /** The offset behind the record at `at`, or -1. */

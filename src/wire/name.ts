@@ -18,6 +18,31 @@ export function skipName(bytes: Uint8Array, at: number, end: number): number {
   return -1
 }
 
+/** As `skipName`, for a message that begins at `start`: every pointer is followed too, strictly backwards, within the limits of a name. */
+export function checkName(bytes: Uint8Array, start: number, at: number, end: number): number {
+  let here = at
+  let after = -1
+  let lowest = at
+  let length = 0
+  for (;;) {
+    if (here >= end) return -1
+    const label = bytes[here] as number
+    if (label === 0) return after === -1 ? here + 1 : after
+    if (label >= 0xc0) {
+      if (here + 1 >= end) return -1
+      const target = start + (((label & 0x3f) << 8) | (bytes[here + 1] as number))
+      if (target >= lowest || target < start + 12) return -1
+      if (after === -1) after = here + 2
+      lowest = target
+      here = target
+      continue
+    }
+    length += label + 1
+    if (label > 63 || length + 1 > nameBytesMax) return -1
+    here += label + 1
+  }
+}
+
 /**
  * Decompresses the name at `at` of the message that begins at `start` and ends at `end` to `to[toAt …]`, letter case kept.
  * Returns its length with the final 0, or -1.

@@ -47,7 +47,7 @@ test('names with odd bytes, long names and unknown types pass unharmed', async (
 })
 
 test('1,000 identical questions at once are one flight, and all are answered', async (t) => {
-  const { program, upstream } = await startScene(t, (asked) => after(300, anyAddress(asked) as Buffer))
+  const { program, upstream } = await startScene(t, (asked) => after(150, anyAddress(asked) as Buffer))
   const client = await UdpClient.open(program)
   for (let id = 0; id < 1000; id++) client.send(query(id % 2 ? 'Same.test' : 'same.TEST', 'A', { id }))
   const replies = (await client.collect(1000)).map(parse)
@@ -62,7 +62,7 @@ test('1,000 identical questions at once are one flight, and all are answered', a
 })
 
 test('a flight serves UDP and TCP clients together', async (t) => {
-  const { program, upstream } = await startScene(t, (asked) => after(300, anyAddress(asked) as Buffer))
+  const { program, upstream } = await startScene(t, (asked) => after(150, anyAddress(asked) as Buffer))
   const both = await Promise.all([ask(program, 'b.test'), ask(program, 'b.test', 'A', { transport: 'tcp' })])
   assert.deepEqual(
     both.map((one) => one.answers.length),

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { atEnd } from '../support/cleanup.ts'
 import { ask, maybeAsk, UdpClient } from '../support/client.ts'
 import { parse, query } from '../support/message.ts'
 import { runTool, skipWithout } from '../support/peers.ts'
@@ -84,7 +85,7 @@ for (const engine of ENGINES) {
     let output = ''
     child.stdout.on('data', (text) => (output += text))
     child.stderr.on('data', (text) => (output += text))
-    t.after(() => child.kill('SIGKILL'))
+    atEnd(t, () => child.kill('SIGKILL'))
     // dig believes only a reply that comes from the address it asked.
     const answered = async (address: string, ...flags: string[]): Promise<boolean> => {
       const args = [
@@ -125,7 +126,7 @@ for (const engine of ENGINES) {
 async function openNamespace(t: TestContext): Promise<string> {
   const ns = `dnsweir-${process.pid}-${Math.floor(performance.now())}`
   await runTool('ip', ['netns', 'add', ns])
-  t.after(() => runTool('ip', ['netns', 'del', ns]))
+  atEnd(t, () => runTool('ip', ['netns', 'del', ns]))
   await runTool('ip', ['-n', ns, 'link', 'set', 'lo', 'up'])
   await runTool('ip', ['-n', ns, 'address', 'add', '127.0.0.2/8', 'dev', 'lo'])
   return ns

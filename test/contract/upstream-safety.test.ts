@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert'
 import { createSocket } from 'node:dgram'
 import { test } from 'node:test'
+import { atEnd } from '../support/cleanup.ts'
 import { ask, UdpClient } from '../support/client.ts'
 import { nameBytes, query, reply } from '../support/message.ts'
 import { startScene } from '../support/scene.ts'
@@ -82,7 +83,7 @@ test('a thousand bad packets before the true answer are counted, capped and surv
 
 test('a reply from another address or port is not heard', async (t) => {
   const spoofer = createSocket('udp4').bind(0, '127.0.0.6')
-  t.after(() => spoofer.close())
+  atEnd(t, () => spoofer.close())
   const { program, upstream } = await startScene(t, (asked) => {
     if (asked.transport === 'udp')
       spoofer.send(reply(asked, { answers: evil(asked) }), asked.from.port, asked.from.address)

@@ -48,7 +48,8 @@ export async function floodTcp(to: Endpoint, perSecond: number, forMs: number, c
       rest = Buffer.concat([rest, chunk])
       let at = 0
       let count = 0
-      for (; rest.length - at >= 2 && rest.length - at - 2 >= rest.readUInt16BE(at); count++) at += 2 + rest.readUInt16BE(at)
+      for (; rest.length - at >= 2 && rest.length - at - 2 >= rest.readUInt16BE(at); count++)
+        at += 2 + rest.readUInt16BE(at)
       rest = rest.subarray(at)
       note(count)
     })

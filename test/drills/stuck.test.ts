@@ -34,6 +34,9 @@ for (const how of ['spin', 'sleep'] as const) {
     assert.deepEqual(said, [], 'a worker that beats is left alone')
     keeper.send({ kind: 'drain' })
     for (const deadline = Date.now() + 8000; ups < 2; await sleep(20)) assert.ok(Date.now() < deadline, said.join('\n'))
-    assert.match(said[0] as string, how === 'spin' ? /stuck \(it used \d+ ms of CPU in one turn\)/ : /slept through 6 kicks/)
+    assert.match(
+      said[0] as string,
+      how === 'spin' ? /stuck \(it used \d+ ms of CPU in one turn\)/ : /slept through 6 kicks/,
+    )
   })
 }

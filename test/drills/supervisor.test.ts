@@ -39,7 +39,9 @@ for (const engine of engines) {
     assert.equal(asked, ended)
   })
 
-  test(`${engine}: a reload moves to other addresses, and one that can't be had changes nothing`, { skip }, async (t) => {
+  test(`${engine}: a reload moves to other addresses, and one that can't be had changes nothing`, {
+    skip,
+  }, async (t) => {
     const stage = await startStage(t, everything, { engine })
     const port = await freePort()
     const old = { address: '127.0.0.1', port: stage.port }

@@ -10,13 +10,16 @@ import { filesUnder } from './sources.ts'
 
 /** What the configurations may find on a machine: nothing of this one. */
 const world = {
-  readText: (path: string) => (path === '/etc/resolv.conf' ? 'nameserver 192.168.1.1\nsearch example.org\n' : undefined),
+  readText: (path: string) =>
+    path === '/etc/resolv.conf' ? 'nameserver 192.168.1.1\nsearch example.org\n' : undefined,
   interfaces: () => ({}),
 }
 
 const roles = filesUnder('config', '.yaml').filter((file) => file.split('/').length === 2)
 const mapped = ['config/kubernetes/daemonset.yaml', 'config/kubernetes/sidecar.yaml'].flatMap((file) =>
-  manifestsOf(file).flatMap(({ kind, data }) => (kind === 'ConfigMap' ? [{ file, text: data?.['dnsweir.yaml'] ?? '' }] : [])),
+  manifestsOf(file).flatMap(({ kind, data }) =>
+    kind === 'ConfigMap' ? [{ file, text: data?.['dnsweir.yaml'] ?? '' }] : [],
+  ),
 )
 
 test('there is one file per role', () => {
@@ -60,7 +63,9 @@ test('the roles on nodes and gateways keep what FIELD asks of them', () => {
   const of = (role: string): Settings => settingsOf(readFileSync(`config/${role}.yaml`, 'utf8'), role)
   assert.ok(of('node').forward.replyWithin < 2000, 'CoreDNS waits 2 s')
   for (const role of ['node', 'gateway']) assert.equal(of(role).cache.minTtl, 5000, `${role}: dnsmasq's own TTL is 0`)
-  const reverse = of('node').routes.flatMap(({ zones }) => zones).filter((zone) => zone.endsWith('in-addr.arpa'))
+  const reverse = of('node')
+    .routes.flatMap(({ zones }) => zones)
+    .filter((zone) => zone.endsWith('in-addr.arpa'))
   assert.ok(reverse.length > 0 && !reverse.includes('in-addr.arpa'), 'the service and pod ranges only')
 })
 

@@ -26,7 +26,16 @@ test('the table lists the folders of src, each once, and itself leads downward',
 test('no file of src imports itself in a circle', () => {
   const graph = new Map(sources().map((file) => [file, targets(file)]))
   assert.deepEqual(circle(graph), [])
-  assert.deepEqual(circle(new Map([['a', ['b']], ['b', ['c']], ['c', ['b']]])), ['b', 'c', 'b'])
+  assert.deepEqual(
+    circle(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['b']],
+      ]),
+    ),
+    ['b', 'c', 'b'],
+  )
 })
 
 /** A checker that lets everything pass looks like a clean house: each of these must be flagged. */

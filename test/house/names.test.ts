@@ -34,11 +34,13 @@ test('a rule is one word: folder = YAML key = metric label', () => {
 })
 
 test('files are named in lower case with dashes, folders with one word', () => {
-  const odd = ['src', 'test', 'bench'].flatMap((folder) => filesUnder(folder)).filter((file) => {
-    const name = basename(file).replace(/(\.property)?(\.test)?\.ts$/, '')
-    const isRule = ruleFolders.includes(name) && file.startsWith(`src/guard/${name}/`)
-    return !kebabCase.test(name) && !isRule
-  })
+  const odd = ['src', 'test', 'bench']
+    .flatMap((folder) => filesUnder(folder))
+    .filter((file) => {
+      const name = basename(file).replace(/(\.property)?(\.test)?\.ts$/, '')
+      const isRule = ruleFolders.includes(name) && file.startsWith(`src/guard/${name}/`)
+      return !kebabCase.test(name) && !isRule
+    })
   assert.deepEqual(odd, [])
 })
 
@@ -67,7 +69,9 @@ test('every test file tests and asserts', () => {
   assert.ok(files.length > 40, 'the tests are found')
   const idle = files.filter((file) => {
     const called = calls(parsed(file))
-    return !called.some((name) => /^(test|it)$/.test(name)) || !called.some((name) => /^assert\b|^fc\.assert$/.test(name))
+    return (
+      !called.some((name) => /^(test|it)$/.test(name)) || !called.some((name) => /^assert\b|^fc\.assert$/.test(name))
+    )
   })
   assert.deepEqual(idle, [])
 })

@@ -13,7 +13,8 @@ test('each manifest is YAML with a kind', () => {
 })
 
 test('the DaemonSet runs with as little as it can, and says when it is well', () => {
-  const spec = manifestsOf('config/kubernetes/daemonset.yaml').find(({ kind }) => kind === 'DaemonSet')?.spec?.template?.spec
+  const spec = manifestsOf('config/kubernetes/daemonset.yaml').find(({ kind }) => kind === 'DaemonSet')?.spec?.template
+    ?.spec
   assert.equal(spec?.hostNetwork, true)
   const own = dnsweirOf(spec?.containers)
   assert.deepEqual(own.livenessProbe?.httpGet, { host: '127.0.0.1', port: admin, path: '/health' })
@@ -53,7 +54,9 @@ test('in a patched Corefile dnsweir never stands alone', () => {
 
 test('the image is built of what is there, and does not run as root', () => {
   const lines = readFileSync('Dockerfile', 'utf8').replaceAll('\\\n', ' ').split('\n')
-  const copied = lines.filter((line) => line.startsWith('COPY ') && !line.includes('--from=')).flatMap((line) => line.split(' ').slice(1, -1))
+  const copied = lines
+    .filter((line) => line.startsWith('COPY ') && !line.includes('--from='))
+    .flatMap((line) => line.split(' ').slice(1, -1))
   assert.ok(copied.includes('src') && copied.includes('package-lock.json'))
   const ignore = readFileSync('.dockerignore', 'utf8').split('\n')
   for (const source of copied) {
@@ -66,17 +69,25 @@ test('the image is built of what is there, and does not run as root', () => {
     assert.ok(forms.length > 0)
     for (const form of forms) assert.ok(Array.isArray(JSON.parse(form.slice(word.length))), `${form}: exec form`)
   }
-  const runs = lines.filter((line) => line.startsWith('RUN ')).map((line) => (JSON.parse(line.slice(4)) as string[]).join(' '))
+  const runs = lines
+    .filter((line) => line.startsWith('RUN '))
+    .map((line) => (JSON.parse(line.slice(4)) as string[]).join(' '))
   assert.match(runs.at(-1) ?? '', /^npm ci --omit=dev --ignore-scripts/, 'what runs has no development dependencies')
 })
 
 test('the service is no root, and may have one capability', () => {
   const lines = readFileSync('config/systemd/dnsweir.service', 'utf8').split('\n')
-  for (const line of ['DynamicUser=yes', 'NoNewPrivileges=yes', 'ProtectSystem=strict', 'CapabilityBoundingSet=CAP_NET_BIND_SERVICE']) {
+  for (const line of [
+    'DynamicUser=yes',
+    'NoNewPrivileges=yes',
+    'ProtectSystem=strict',
+    'CapabilityBoundingSet=CAP_NET_BIND_SERVICE',
+  ]) {
     assert.ok(lines.includes(line), line)
   }
   const started = lines.filter((line) => /^ExecStart(Pre)?=/.test(line))
-  for (const line of started) assert.match(line, / dist\/cli\/main\.js (check|serve) --config \/etc\/dnsweir\/dnsweir\.yaml$/)
+  for (const line of started)
+    assert.match(line, / dist\/cli\/main\.js (check|serve) --config \/etc\/dnsweir\/dnsweir\.yaml$/)
   assert.equal(started.length, 2)
 })
 

@@ -68,9 +68,7 @@ test('of Node, a shard reaches nothing that lives on its loop', () => {
 test('nothing of our own that a shard reaches is asynchronous', () => {
   const { files } = reach(entry)
   assert.ok(files.has('src/engine/serve.ts') && files.has('src/upstream/forward.ts') && files.has('src/guard/rules.ts'))
-  const found = [...files]
-    .filter((file) => !onNodesLoop.includes(file))
-    .flatMap((file) => asynchronous(parsed(file)))
+  const found = [...files].filter((file) => !onNodesLoop.includes(file)).flatMap((file) => asynchronous(parsed(file)))
   assert.deepEqual(found, [])
 })
 

@@ -15,7 +15,8 @@ const exceptions: Readonly<Record<string, string>> = {
   'src/upstream/course.ts': 'the state machine of a flight: in two files neither half could be checked',
   'src/upstream/forward.ts': 'ties the parts of its level together: a list, not a procedure',
   'src/upstream/loop-probe.ts': 'the other state machine of its level',
-  'src/wire/rebuild.ts': 'one pass over an answer whose steps share its offsets: apart they would hand each other six numbers',
+  'src/wire/rebuild.ts':
+    'one pass over an answer whose steps share its offsets: apart they would hand each other six numbers',
 }
 
 const files = ['src', 'test', 'bench'].flatMap((folder) => filesUnder(folder))
@@ -24,7 +25,7 @@ test('no file is longer than it can be reviewed', () => {
   const long = files.filter((file) => lines(file) > (file.endsWith('.test.ts') ? testLinesMax : linesMax))
   assert.ok(files.length > 200, 'the files are found')
   assert.deepEqual(
-    long.map((file) => `${file}: ${lines(file)}`).filter((one) => !(one.split(':')[0] as string in exceptions)),
+    long.map((file) => `${file}: ${lines(file)}`).filter((one) => !((one.split(':')[0] as string) in exceptions)),
     [],
   )
   const stale = Object.keys(exceptions).filter((file) => !long.includes(file))

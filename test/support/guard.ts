@@ -1,4 +1,6 @@
-/** A guard as the program builds it, from settings as an operator writes them, with its counters and replies at hand. */
+/**
+ * A guard as the program builds it, from settings as an operator writes them, with its counters and replies at hand.
+ */
 import { strict as assert } from 'node:assert'
 import { localNames, wireName } from '../../src/app/build-names.ts'
 import { parseSettings } from '../../src/app/settings.ts'

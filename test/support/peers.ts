@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { atEnd, endWithUs } from './cleanup.ts'
 import { type Endpoint, maybeAsk } from './client.ts'
 import { freePort } from './ports.ts'
 
@@ -105,8 +106,7 @@ async function startPeer(
     })
   }
   const gone = once(child, 'exit')
-  // However the test's own process ends, it leaves nothing behind.
-  process.once('exit', () => child.kill('SIGKILL'))
+  endWithUs(child)
   let stopped = false
   const peer: Peer = {
     address: '127.0.0.1',
@@ -124,7 +124,7 @@ async function startPeer(
       rmSync(folder, { recursive: true, force: true })
     },
   }
-  t.after(() => peer.stop())
+  atEnd(t, () => peer.stop())
   await untilAnswering(peer, () => child.exitCode, name)
   return peer
 }

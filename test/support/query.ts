@@ -17,7 +17,10 @@ export interface QueryParts {
   readonly dry?: boolean
 }
 
-/** A query for `name` (text, letter case kept in its bytes) and `type` (mnemonic), class IN; `into` is filled and given back. */
+/**
+ * A query for `name` (text, letter case kept in its bytes) and `type` (mnemonic), class IN; `into` is filled and given
+ * back.
+ */
 export function queryOf(name: string, type = 'A', parts: QueryParts = {}, into = new Query()): Query {
   const wire = nameFromText(name)
   const code = typeCode(type)

@@ -1,5 +1,6 @@
 /** The usual scene: a scripted upstream and the real program in front of it. */
 import type { TestContext } from 'node:test'
+import { atEnd } from './cleanup.ts'
 import { type Program, type ProgramOptions, type Settings, startProgram } from './program.ts'
 import { anyAddress, type Script, startUpstream, type Upstream, type UpstreamOptions } from './upstream.ts'
 
@@ -23,6 +24,6 @@ export async function startScene(
 /** A scripted upstream that ends with the test. */
 export async function openUpstream(t: TestContext, script: Script, options: UpstreamOptions = {}): Promise<Upstream> {
   const upstream = await startUpstream(script, options)
-  t.after(() => upstream.close())
+  atEnd(t, () => upstream.close())
   return upstream
 }

@@ -55,7 +55,8 @@ export async function startStage(
     },
     sums() {
       const sums = new Float64Array(laneLength)
-      for (const lane of supervisor.lanes) lane.forEach((value, at) => (sums[at] = (sums[at] as number) + value))
+      for (const lane of supervisor.lanes)
+        for (let at = 0; at < laneLength; at++) sums[at] = (sums[at] as number) + (lane[at] as number)
       return sums
     },
   }

@@ -1,6 +1,7 @@
 /** The tests' own tools, tested against themselves and the real peers: a blind tool would make every test pass. */
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
+import { atEnd } from './cleanup.ts'
 import { ask, maybeAsk, TcpClient, UdpClient } from './client.ts'
 import { nameBytes, parse, query, recordBytes, reply } from './message.ts'
 import { parseMetrics } from './metrics.ts'
@@ -56,7 +57,7 @@ test('metrics that a scraper would refuse are refused', () => {
 
 test('a scripted upstream answers over UDP and TCP and counts', async (t) => {
   const upstream = await startUpstream(anyAddress)
-  t.after(() => upstream.close())
+  atEnd(t, () => upstream.close())
   assert.equal((await ask(upstream, 'X.test')).answers[0]?.data, '192.0.2.1')
   assert.equal((await ask(upstream, 'x.test', 'AAAA', { transport: 'tcp' })).answers.length, 0)
   assert.equal(upstream.count('x.test'), 2)
@@ -65,7 +66,7 @@ test('a scripted upstream answers over UDP and TCP and counts', async (t) => {
   assert.equal(await maybeAsk(upstream, 'silent.test', 'A', { timeoutMs: 50 }), undefined)
   const tcp = await TcpClient.open(upstream)
   const udp = await UdpClient.open(upstream)
-  t.after(() => udp.close())
+  atEnd(t, () => udp.close())
   upstream.script = anyAddress
   const bytes = query('slow.test')
   for (const octet of Buffer.concat([Buffer.from([0, bytes.length]), bytes])) tcp.sendRaw(Buffer.from([octet]))

@@ -41,7 +41,10 @@ export const aaaaFilter: RuleKind<AaaaFilterSettings> = {
   },
 }
 
-/** `ipv4only.arpa` tells a host behind NAT64 its prefix by the very AAAA records that we would take away (RFC 7050, RFC 8880). */
+/**
+ * `ipv4only.arpa` tells a host behind NAT64 its prefix by the very AAAA records that we would take away (RFC 7050, RFC
+ * 8880).
+ */
 function exceptions(settings: AaaaFilterSettings, names: PlanNames): NameSet {
   const listed = settings.except === 'clusterDomains' ? names.clusterDomains.names : settings.except.map(wireOf)
   return new NameSet([...listed, wireOf('ipv4only.arpa')])

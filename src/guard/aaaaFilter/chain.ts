@@ -12,15 +12,16 @@ export function isChain(bytes: Uint8Array, fixed: number): boolean {
 }
 
 /**
- * Writes the chain of a reply anew where addresses stand between its records: names in it may point into those, so all are written in
- * full. An answer that this program cached has its chain in front, so this is for what it may one day pass on as it came.
+ * Writes the chain of a reply anew where addresses stand between its records: names in it may point into those, so all
+ * are written in full. An answer that this program cached has its chain in front, so this is for what it may one day
+ * pass on as it came.
  */
 export class ChainCopy {
   private readonly copy = new Uint8Array(chainBytesMax)
 
   /**
-   * Leaves the chain's records alone in the answer section, which begins at `answer` and is known to parse. Returns the offset behind
-   * them, or -1 when they don't fit before `limit` or hold a bad name.
+   * Leaves the chain's records alone in the answer section, which begins at `answer` and is known to parse. Returns the
+   * offset behind them, or -1 when they don't fit before `limit` or hold a bad name.
    */
   rewrite(reply: Reply, answer: number, limit: number): number {
     const { bytes, at } = reply

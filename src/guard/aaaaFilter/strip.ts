@@ -25,7 +25,8 @@ import { ChainCopy, isChain } from './chain.ts'
  *
  *   header │ question │ CNAME CNAME A A │ NS │ glue       →       header │ question │ CNAME CNAME │ SOA │
  *
- * Only a reply with addresses changes: NODATA, NXDOMAIN (with or without a chain) and failures hold for AAAA as they hold for A.
+ * Only a reply with addresses changes: NODATA, NXDOMAIN (with or without a chain) and failures hold for AAAA as they
+ * hold for A.
  */
 export class AddressStripper {
   private readonly chain = new ChainCopy()
@@ -101,8 +102,8 @@ export class AddressStripper {
   }
 
   /**
-   * The SOA's owner is the parent of the chain's last name, which owns the addresses; without a chain that is an ancestor of the question.
-   * Returns the offset behind it, or -1 when there is no room for it and the SOA.
+   * The SOA's owner is the parent of the chain's last name, which owns the addresses; without a chain that is an
+   * ancestor of the question. Returns the offset behind it, or -1 when there is no room for it and the SOA.
    */
   private writeOwner(query: Query, reply: Reply, to: number, ownerLength: number): number {
     const { bytes } = reply

@@ -7,9 +7,9 @@ import type { RuleKind } from '../rule.ts'
 import { type AclSettings, aclSettings } from './settings.ts'
 
 /**
- * Who may ask at all (RFC 5358). Others get REFUSED and not silence, as from BIND, unbound and CoreDNS: a client with a wrong address
- * learns in a millisecond, instead of a timeout per name, to ask its next server, and a forged one gains nothing, for the reply is no longer
- * than its query but for six bytes of extended error.
+ * Who may ask at all (RFC 5358). Others get REFUSED and not silence, as from BIND, unbound and CoreDNS: a client with a
+ * wrong address learns in a millisecond, instead of a timeout per name, to ask its next server, and a forged one gains
+ * nothing, for the reply is no longer than its query but for six bytes of extended error.
  */
 export const acl: RuleKind<AclSettings> = {
   name: 'acl',

@@ -5,10 +5,16 @@ import { AA, HEADER, writeU16, writeU32 } from '../../wire/header.ts'
 import { parentOffset, pointer, pointerToQuestion, soaBytes, writeSoa } from '../negative.ts'
 import { aliasesMax, type LocalName, type RRset } from './tree.ts'
 
-/** The most that the records of one name and type may take, so that they fit into any message (65,535 bytes) behind a chain of aliases. */
+/**
+ * The most that the records of one name and type may take, so that they fit into any message (65,535 bytes) behind a
+ * chain of aliases.
+ */
 export const setBytesMax = 60_000
 
-/** What the draft must hold for these sets: aliases, the largest one, and an SOA. Throws a sentence when one is too large to be sent. */
+/**
+ * What the draft must hold for these sets: aliases, the largest one, and an SOA. Throws a sentence when one is too
+ * large to be sent.
+ */
 export function draftBytesFor(sets: Iterable<RRset>): number {
   let most = 0
   for (const set of sets) most = Math.max(most, setBytes(set))
@@ -18,8 +24,8 @@ export function draftBytesFor(sets: Iterable<RRset>): number {
 }
 
 /**
- * Fills the draft with the records of the asked type, over aliases if need be; NODATA where the last name has none. Each reply begins with
- * another record of the set, so that clients which take the first spread over all.
+ * Fills the draft with the records of the asked type, over aliases if need be; NODATA where the last name has none.
+ * Each reply begins with another record of the set, so that clients which take the first spread over all.
  */
 export function draftAnswer(draft: Draft, query: Query, local: LocalName, negativeTtl: number): void {
   draft.reset(Rcode.NOERROR)

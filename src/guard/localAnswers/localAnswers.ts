@@ -48,10 +48,16 @@ function create(settings: LocalAnswersSettings, host: Host): Rule {
   }
 }
 
-/** Top-level names that exist for nobody, or not in the DNS: RFC 6761 section 6.4, RFC 7686 section 2, RFC 9476 section 2. */
+/**
+ * Top-level names that exist for nobody, or not in the DNS: RFC 6761 section 6.4, RFC 7686 section 2, RFC 9476 section
+ * 2.
+ */
 const deniedNames = ['invalid', 'onion', 'alt']
 
-/** Has the operator said by a route, a cluster domain or a suffix that somebody else knows the name (a Tor proxy for onion)? */
+/**
+ * Has the operator said by a route, a cluster domain or a suffix that somebody else knows the name (a Tor proxy for
+ * onion)?
+ */
 function isServedElsewhere(query: Query, { routeZones, clusterDomains, searchSuffixes }: PlanNames): boolean {
   return (
     routeZones.longestSuffix(query) !== -1 ||

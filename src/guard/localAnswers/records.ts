@@ -11,8 +11,8 @@ export interface LocalRecord extends ZoneRecord {
 }
 
 /**
- * The operator's records, then those of hosts files for names and types that `records` leaves open, then localhost (RFC 6761 section 6.3)
- * for what both leave open. Throws a sentence.
+ * The operator's records, then those of hosts files for names and types that `records` leaves open, then localhost (RFC
+ * 6761 section 6.3) for what both leave open. Throws a sentence.
  *
  * @param files the text of a file by its path, undefined when it was not read
  */

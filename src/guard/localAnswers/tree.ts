@@ -30,8 +30,8 @@ export const aliasesMax = 8
  *   .  ─▶ lan ─▶ db        db.lan. A 10.0.0.5          lan: an empty node, exists without records
  *            └─▶ wild*     *.wild.lan. A 10.0.0.8      wild*: a node with a wildcard below it
  *
- * A name that isn't there belongs to the wildcard of its closest ancestor that is there. So a query that is about none of our names ends at its
- * top-level label, with one short hash.
+ * A name that isn't there belongs to the wildcard of its closest ancestor that is there. So a query that is about none
+ * of our names ends at its top-level label, with one short hash.
  */
 export class LocalTree {
   private readonly nodes: NameSet
@@ -53,7 +53,10 @@ export class LocalTree {
     for (const draft of drafts.values()) followable(draft)
   }
 
-  /** The name's records or those of a wildcard that it matches; undefined for a name that isn't ours. `labels`: where its labels begin. */
+  /**
+   * The name's records or those of a wildcard that it matches; undefined for a name that isn't ours. `labels`: where
+   * its labels begin.
+   */
   find(name: Uint8Array, nameLength: number, labels: ArrayLike<number>, labelCount: number): LocalName | undefined {
     let node = this.nodes.find(name, nameLength - 1, nameLength)
     if (node === -1) return undefined
@@ -83,7 +86,8 @@ export class LocalTree {
     if (draft.alias !== undefined) return
     const alias = nameToText(draft.owner)
     throw new Error(
-      `guard.localAnswers: ${alias} is an alias of ${nameToText(target)}, which has no record here: only local names can be followed`,
+      `guard.localAnswers: ${alias} is an alias of ${nameToText(target)}, which has no record here: ` +
+        'only local names can be followed',
     )
   }
 }

@@ -4,20 +4,22 @@ import type { Random } from '../../base/random.ts'
 import { readU32 } from '../../wire/header.ts'
 
 /**
- * Token buckets by client prefix in one block of memory that all shards share, 8 bytes each, whoever asks and however many:
+ * Token buckets by client prefix in one block of memory that all shards share, 8 bytes each, whoever asks and however
+ * many:
  *
  *   seed │ – │ – │ – ║ set 0: key until │ key until │ key until │ key until ║ set 1: …          (Int32 each)
  *
- * Time is counted in tokens: `now` is how many tokens the rate has made since the clock's zero. `until` is the time at which the bucket
- * will be full again, so a token is taken by moving it on by one, and it may not get further than `burst` ahead of now (the generic cell
- * rate algorithm of ITU-T I.371, with integers). A bucket is one word then, and one compare-and-swap charges it on any thread: in an
- * interval of d seconds a client gets at most burst + rate × d, rounded up, from all shards together.
+ * Time is counted in tokens: `now` is how many tokens the rate has made since the clock's zero. `until` is the time at
+ * which the bucket will be full again, so a token is taken by moving it on by one, and it may not get further than
+ * `burst` ahead of now (the generic cell rate algorithm of ITU-T I.371, with integers). A bucket is one word then, and
+ * one compare-and-swap charges it on any thread: in an interval of d seconds a client gets at most burst + rate × d,
+ * rounded up, from all shards together.
  *
- * The key is a second seeded hash of the prefix beside the one that chooses the set, 29 bits of it; two clients that share both would share
- * a bucket. When all
- * four places of a set are taken, the newcomer gets the fullest bucket with the level that it has: a full one, as a client leaves
- * behind that asked little, costs nobody anything, and no flood of addresses ever makes tokens. Two shards that meet a new client
- * in the same instant swap the same key, and the loser looks again.
+ * The key is a second seeded hash of the prefix beside the one that chooses the set, 29 bits of it; two clients that
+ * share both would share a bucket. When all four places of a set are taken, the newcomer gets the fullest bucket with
+ * the level that it has: a full one, as a client leaves behind that asked little, costs nobody anything, and no flood
+ * of addresses ever makes tokens. Two shards that meet a new client in the same instant swap the same key, and the
+ * loser looks again.
  */
 export class TokenBuckets {
   private readonly words: Int32Array
@@ -32,7 +34,8 @@ export class TokenBuckets {
   constructor(memory: SharedArrayBuffer, limits: Limits, random: Random) {
     this.words = new Int32Array(memory)
     this.sets = setsOf(limits.buckets)
-    // The first shard to come decides the seed; without one known to nobody else, addresses could be chosen to share a set.
+    // The first shard to come decides the seed; without one known to nobody else, addresses could be chosen to share a
+    // set.
     const own = random.u32() | 1
     const earlier = Atomics.compareExchange(this.words, 0, 0, own)
     this.seed = earlier === 0 ? own : earlier
@@ -43,8 +46,8 @@ export class TokenBuckets {
   }
 
   /**
-   * Takes a token for the client (16 bytes, IPv4 mapped) at the time `at` (ms, the clock of all threads); false when its bucket has none.
-   * With `dry` none is taken, and the answer is the same.
+   * Takes a token for the client (16 bytes, IPv4 mapped) at the time `at` (ms, the clock of all threads); false when
+   * its bucket has none. With `dry` none is taken, and the answer is the same.
    */
   take(client: Uint8Array, at: number, dry: boolean): boolean {
     // Wraps around after 2³² tokens, as all comparisons here do.
@@ -61,9 +64,9 @@ export class TokenBuckets {
   }
 
   /**
-   * Full at `now`? So is a bucket that lies further ahead than a charge can have moved it: nobody touched it for so long that the
-   * count wrapped around. The shards' clocks differ by the length of a turn, hence twice the burst. By design, a client that comes back
-   * after 2³² tokens to within a burst (99 days at 500/s) finds what it left.
+   * Full at `now`? So is a bucket that lies further ahead than a charge can have moved it: nobody touched it for so
+   * long that the count wrapped around. The shards' clocks differ by the length of a turn, hence twice the burst. By
+   * design, a client that comes back after 2³² tokens to within a burst (99 days at 500/s) finds what it left.
    */
   private isPast(until: number, now: number): boolean {
     const ahead = (until - now) | 0

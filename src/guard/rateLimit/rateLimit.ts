@@ -10,7 +10,10 @@ import type { Host, Rule, RuleKind } from '../rule.ts'
 import { bucketsBytes, bucketsKey, TokenBuckets } from './buckets.ts'
 import { type RateLimitSettings, rateLimitSettings } from './settings.ts'
 
-/** One client can't starve the rest: a token bucket per client prefix, charged for what goes upstream, or for everything. */
+/**
+ * One client can't starve the rest: a token bucket per client prefix, charged for what goes upstream, or for
+ * everything.
+ */
 export const rateLimit: RuleKind<RateLimitSettings> = {
   name: 'rateLimit',
   settings: rateLimitSettings,

@@ -7,9 +7,9 @@ import type { PlanNames } from '../rule.ts'
  *
  *      L . Z . S        web.default.svc . cluster.local . example.org
  *
- * Z a cluster domain, L and S not empty, and either S is a search suffix, or Z can't be a public zone (two labels or more, ending in
- * `local` or `internal`) and L ends in `svc` or `pod`. Names at or below a route's zone, a local answer or another cluster domain never
- * are: somebody may really serve them.
+ * Z a cluster domain, L and S not empty, and either S is a search suffix, or Z can't be a public zone (two labels or
+ * more, ending in `local` or `internal`) and L ends in `svc` or `pod`. Names at or below a route's zone, a local answer
+ * or another cluster domain never are: somebody may really serve them.
  *
  * Labels are compared, not text: a label may hold a dot byte.
  */
@@ -80,7 +80,9 @@ function distinct(set: NameSet): readonly Uint8Array[] {
   return set.names.filter((name, i) => set.find(name, 0, name.length) === i)
 }
 
-/** Are the labels from `begin` up to `end` exactly the zone's? Both are label numbers; `labelCount` stands for the root. */
+/**
+ * Are the labels from `begin` up to `end` exactly the zone's? Both are label numbers; `labelCount` stands for the root.
+ */
 function stands(zone: Zone, query: Query, begin: number, end: number): boolean {
   const { name, labels } = query
   const { bytes } = zone

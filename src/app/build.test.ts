@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { nameToText } from '../wire/text.ts'
+import { build } from './build.ts'
+import { SetupError } from './load.ts'
+import { parseSettings, type Settings } from './settings.ts'
+import type { World } from './world.ts'
+
+function settings(text: string): Settings {
+  const parsed = parseSettings(text, 'test.yaml')
+  assert.ok(parsed.settings, parsed.problems.map(({ message }) => message).join('\n'))
+  return parsed.settings
+}
+
+const lan = { address: '192.168.1.7', netmask: '255.255.255.0', family: 'IPv4', mac: '', internal: false } as const
+
+function world(files: Record<string, string> = {}): World {
+  return {
+    readText: (path) => files[path],
+    interfaces: () => ({ eth0: [{ ...lan, cidr: '192.168.1.7/24' }] }),
+  }
+}
+
+const names = (list: readonly Uint8Array[]): string[] => list.map((name) => nameToText(name))
+
+test('routes share a server, and each has its place in one list', () => {
+  const { plan } = build(
+    settings(
+      'upstreams: [9.9.9.9, "tcp://9.9.9.9", 10.0.0.1]\nroutes:\n- {zones: [A.lan, b.lan], upstreams: [10.0.0.1:53]}\n',
+    ),
+    7,
+    world(),
+  )
+  assert.equal(plan.generation, 7)
+  assert.deepEqual(
+    plan.upstreams.map(({ name, transport, isPrivate }) => [name, transport, isPrivate]),
+    [
+      ['9.9.9.9:53', 'udp', false],
+      ['tcp://9.9.9.9:53', 'tcp', false],
+      ['10.0.0.1:53', 'udp', true],
+    ],
+  )
+  assert.deepEqual(
+    plan.routes.map(({ name, zones, upstreams }) => [name, names(zones), upstreams]),
+    [
+      ['.', ['.'], [0, 1, 2]],
+      ['a.lan,b.lan', ['a.lan.', 'b.lan.'], [2]],
+    ],
+  )
+  assert.deepEqual(plan.onLink, [{ bytes: Uint8Array.of(192, 168, 1, 0), length: 24 }])
+})
+
+test('a server keeps its place over reloads, so that its counters keep their name', () => {
+  const first = build(settings('upstreams: [10.0.0.1, 10.0.0.2]'), 1, world()).plan
+  const second = build(settings('upstreams: [10.0.0.3, 10.0.0.2]'), 2, world(), first).plan
+  assert.deepEqual(
+    second.upstreams.map(({ name }) => name),
+    ['10.0.0.1:53', '10.0.0.2:53', '10.0.0.3:53'],
+  )
+  assert.deepEqual(second.routes[0]?.upstreams, [2, 1])
+})
+
+test('resolv.conf gives servers without ourselves, and suffixes without what the cluster appends', () => {
+  const text =
+    'nameserver 192.168.1.7\nnameserver 192.168.1.1\nsearch default.svc.cluster.local cluster.local example.org\n'
+  const built = build(settings('listen: ["0.0.0.0:53"]\n'), 1, world({ '/etc/resolv.conf': text }))
+  assert.deepEqual(
+    built.plan.upstreams.map(({ name }) => name),
+    ['192.168.1.1:53'],
+  )
+  assert.deepEqual(names(built.plan.searchSuffixes), ['example.org.'])
+  assert.deepEqual([built.watched, built.warnings], [['/etc/resolv.conf'], []])
+})
+
+test('suffixes come from the system where no upstream is a file, and a list stands as it is', () => {
+  const files = { '/etc/resolv.conf': 'search example.org\n' }
+  const automatic = build(settings('upstreams: [10.0.0.1]'), 1, world(files))
+  assert.deepEqual(names(automatic.plan.searchSuffixes), ['example.org.'])
+  const listed = build(settings('upstreams: [10.0.0.1]\nsearchSuffixes: [x.test]'), 1, world(files))
+  assert.deepEqual(names(listed.plan.searchSuffixes), ['x.test.'])
+  assert.deepEqual(listed.watched, [])
+})
+
+test('without a readable resolv.conf there is a plan, a warning, and a file to wait for', () => {
+  for (const [files, warning] of [
+    [{}, /can't be read/],
+    [{ '/etc/resolv.conf': 'nameserver 127.0.0.1\n' }, /nobody but ourselves \(127\.0\.0\.1\)/],
+    [{ '/etc/resolv.conf': '# none\n' }, /names no server/],
+  ] as const) {
+    const built = build(settings('listen: ["127.0.0.1:53"]\n'), 1, world(files))
+    assert.deepEqual(built.plan.routes[0]?.upstreams, [])
+    assert.match(built.warnings[0] ?? '', warning)
+    assert.deepEqual(built.watched, ['/etc/resolv.conf'])
+  }
+})
+
+test('local names: owners of records and hosts, in lower case; a wildcard speaks for all below its parent', () => {
+  const text =
+    'upstreams: []\nguard: {localAnswers: {records: ["Db.lan. IN A 10.0.0.5", "*.dev.lan. IN A 10.0.0.6"], hosts: [/h]}}\n'
+  const hosts = '10.0.0.7 NAS.lan nas\n'
+  const built = build(settings(text), 1, world({ '/h': hosts }))
+  assert.deepEqual(names(built.plan.localNames), ['db.lan.', 'dev.lan.', 'nas.lan.', 'nas.'])
+  assert.deepEqual([built.plan.files, built.watched], [{ '/h': hosts }, ['/etc/resolv.conf', '/h']])
+})
+
+test('a hosts file that is not there, and too many servers, are sentences', () => {
+  const missing = settings('upstreams: []\nguard: {localAnswers: {hosts: [/none]}}\n')
+  assert.throws(() => build(missing, 1, world()), new SetupError("guard.localAnswers.hosts: /none can't be read"))
+  const many = Array.from({ length: 32 }, (_, i) => `10.0.0.${i}`).join(', ')
+  const text = `upstreams: [${many}]\nroutes: [{zones: [a.test], upstreams: [10.1.1.1]}]\n`
+  assert.throws(() => build(settings(text), 1, world()), /more than 32 different servers/)
+})
+
+test('guard.mode observe leaves acl alone; disabled rules are absent; TTLs are whole seconds', () => {
+  const text =
+    'upstreams: []\nguard: {mode: observe, rateLimit: {mode: disabled}}\ncache: {minTtl: 500ms, maxTtl: 90s}\n'
+  const { plan } = build(settings(text), 1, world())
+  assert.deepEqual(
+    plan.rules.map(({ name, mode }) => `${name} ${mode}`),
+    ['acl enforce', 'localAnswers observe', 'searchSuffix observe'],
+  )
+  assert.deepEqual([plan.cache.minTtl, plan.cache.maxTtl], [1, 90])
+})
