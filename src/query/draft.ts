@@ -5,7 +5,7 @@
  */
 export class Draft {
   rcode = 0
-  /** AA and AD bits of the header, others 0: 0x0400, 0x0020. */
+  /** AA, AD and TC bits of the header, others 0: 0x0400, 0x0020, 0x0200. */
   flags = 0
   bytes: Uint8Array
   at = 0

@@ -4,13 +4,14 @@ import type { Query } from './query.ts'
 /**
  * A set of names in lower-case wire form, asked by the suffixes of a query's name. Built at start or reload.
  *
- * Lookups hash the query's labels from the right, so one pass answers for all suffixes; candidates are compared in full.
+ * A suffix is hashed only when a member has its length, which for the few names of a plan is rare; candidates are compared in full.
  */
 export class NameSet {
   readonly names: readonly Uint8Array[]
   private readonly table: Int32Array
   private readonly mask: number
-  private readonly longest: number
+  /** 1 for each length that a member has. */
+  private readonly lengths = new Uint8Array(256)
 
   /** @param names wire form, lower case, each ending in the root's 0 */
   constructor(names: readonly Uint8Array[]) {
@@ -19,8 +20,8 @@ export class NameSet {
     while (size < names.length * 4) size *= 2
     this.mask = size - 1
     this.table = new Int32Array(size).fill(-1)
-    this.longest = names.reduce((most, name) => Math.max(most, name.length), 0)
     names.forEach((name, i) => {
+      this.lengths[name.length] = 1
       let place = hashOf(name, 0, name.length) & this.mask
       while (this.table[place] !== -1) place = (place + 1) & this.mask
       this.table[place] = i
@@ -29,7 +30,7 @@ export class NameSet {
 
   /** Index of the exact name `bytes[from … to)`, or -1. */
   find(bytes: Uint8Array, from: number, to: number): number {
-    if (to - from > this.longest) return -1
+    if (this.lengths[to - from] !== 1) return -1
     let place = hashOf(bytes, from, to) & this.mask
     for (;;) {
       const i = this.table[place] as number

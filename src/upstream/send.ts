@@ -5,7 +5,7 @@ import { Batch } from '../net/batch.ts'
 import { Outbox } from '../net/outbox.ts'
 import type { DatagramPort } from '../net/reactor.ts'
 import type { Sys } from '../net/sys.ts'
-import { CD, RD } from '../wire/header.ts'
+import { AD, CD, RD } from '../wire/header.ts'
 import { writeQuestion } from '../wire/outgoing.ts'
 import type { Attempts } from './attempts.ts'
 import type { Flights } from './flight.ts'
@@ -141,8 +141,11 @@ export class Sender {
   private question(attempt: number, to: Uint8Array, at: number, id: number): number {
     const flight = this.attempts.flightOf(attempt)
     const flags = this.flights.flags[flight] as number
-    const bits = ((flags & FLAG_RD) !== 0 ? RD : 0) | ((flags & FLAG_CD) !== 0 ? CD : 0)
-    const withEdns = this.flights.kind[flight] === SHARED && this.attempts.withEdns[attempt] === 1
+    const isShared = this.flights.kind[flight] === SHARED
+    // AD asks for the AD bit of the answer (RFC 6840 section 5.7); which client gets to see it is decided per reply, so one flight serves all.
+    const ad = isShared ? AD : 0
+    const bits = ad | ((flags & FLAG_RD) !== 0 ? RD : 0) | ((flags & FLAG_CD) !== 0 ? CD : 0)
+    const withEdns = isShared && this.attempts.withEdns[attempt] === 1
     this.flights.copyName(flight, this.name)
     return writeQuestion(
       to,

@@ -49,7 +49,7 @@ test('getent walks a search list through dnsweir, and no junk reaches dnsmasq', 
     dnsmasq --conf-file=${dnsmasq} --pid-file=${join(folder, 'dnsmasq.pid')}
     ${process.execPath} ${MAIN} serve --config ${config} > ${join(folder, 'out')} 2>&1 &
     main=$!
-    for i in $(seq 100); do getent ahostsv4 real.example.org > /dev/null && break; sleep 0.1; done
+    for i in $(seq 100); do getent ahosts real.example.org > /dev/null && break; sleep 0.1; done
     for name in real web.default web.default.svc.cluster.local www.example.com nothing.at.all; do
       echo "$name:" $(getent ahosts $name | awk '$2 == "STREAM" { print $1 }' | sort)
     done

@@ -39,7 +39,9 @@ for (const scheme of ['', 'tcp://']) {
   })
 }
 
-test('unbound in front keeps our synthesised negatives', { skip }, async (t) => {
+test('unbound in front keeps our synthesised negatives; it asks with DO, so it is told to believe them', {
+  skip,
+}, async (t) => {
   const { program } = await startScene(
     t,
     (asked) => {
@@ -47,7 +49,10 @@ test('unbound in front keeps our synthesised negatives', { skip }, async (t) => 
       if (asked.name.startsWith('nodata')) return reply(asked)
       return anyAddress(asked)
     },
-    { searchSuffixes: ['example.org'], guard: { aaaaFilter: { mode: 'enforce' } } },
+    {
+      searchSuffixes: ['example.org'],
+      guard: { searchSuffix: { whenDnssec: 'answer' }, aaaaFilter: { mode: 'enforce', whenDnssec: 'answer' } },
+    },
   )
   const clause = `forward-zone:\n  name: "."\n  forward-addr: 127.0.0.1@${program.port}\n`
   const front = await startUnbound(t, ['qname-minimisation: no', 'local-zone: "cluster.local." nodefault'], clause)
