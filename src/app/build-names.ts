@@ -20,7 +20,7 @@ export function localNames(
   const names = new Map<string, Uint8Array>()
   const add = (name: Uint8Array): void => {
     const own = lower(isWildcard(name) ? name.subarray(2) : name)
-    names.set(own.join(), own)
+    names.set(Buffer.from(own.buffer, own.byteOffset, own.length).toString('latin1'), own)
   }
   for (const text of settings.records) {
     const record = recordFromText(text)
@@ -38,5 +38,10 @@ function isWildcard(name: Uint8Array): boolean {
 
 /** RFC 4343: ASCII letters alone. A length byte is at most 63, so it is never taken for a letter. */
 function lower(name: Uint8Array): Uint8Array {
-  return name.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte))
+  const lowered = name.slice()
+  for (let at = 0; at < name.length; at++) {
+    const byte = name[at] as number
+    if (byte >= 0x41 && byte <= 0x5a) lowered[at] = byte | 0x20
+  }
+  return lowered
 }

@@ -8,4 +8,9 @@ export class Reply {
   length = 0
   limit = 0
   questionEnd = 0
+  /** Extended error (RFC 8914), -1 for none; the draft's, unless a rule's `finish` says otherwise. */
+  ede = -1
+  edeText: Uint8Array = noText
 }
+
+const noText = new Uint8Array(0)

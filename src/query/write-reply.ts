@@ -35,6 +35,8 @@ export function replyLimit(query: Query): number {
  */
 export function writeReply(query: Query, draft: Draft, rotation: number, reply: Reply): void {
   const { bytes, at } = reply
+  reply.ede = draft.ede
+  reply.edeText = draft.edeText
   writeHeader(query, draft, bytes, at)
   let here = at + HEADER
   if (query.nameLength > 0) {
@@ -139,11 +141,11 @@ export function sealReply(query: Query, draft: Draft, reply: Reply): void {
   const { bytes, at } = reply
   const optAt = at + reply.length
   let end = writeOpt(bytes, optAt, payloadSizeOurs, draft.rcode >> 4, query.dnssecOk)
-  const text = draft.edeText
-  if (draft.ede !== -1 && end - at + 6 + text.length <= reply.limit) {
+  const text = reply.edeText
+  if (reply.ede !== -1 && end - at + 6 + text.length <= reply.limit) {
     writeU16(bytes, end, 15)
     writeU16(bytes, end + 2, 2 + text.length)
-    writeU16(bytes, end + 4, draft.ede)
+    writeU16(bytes, end + 4, reply.ede)
     for (let i = 0; i < text.length; i++) bytes[end + 6 + i] = text[i] as number
     end += 6 + text.length
     writeU16(bytes, optAt + 9, 6 + text.length)

@@ -17,6 +17,14 @@ export const shardsMax = 64
 const mainLane = 0
 const streamsLane = 1
 const firstShardLane = 2
+/**
+ * V8's old generation in a worker. It keeps its plan there, and lru-cache's index; its slabs lie outside. An idle shard needs
+ * 6 MiB, so ten times that means a leak, which ends the worker alone (default: 4 GiB, with which it would end the process).
+ */
+const heapMiB = 64
+/** Measured: a hosts file's names and addresses take up to this many times the bytes of its text. */
+const heapPerFileByte = 40
+
 /** Sockets of one shard: 64 towards each of 32 upstreams, those that are being retired, and its listeners. */
 const fdsMax = 4096
 
@@ -119,6 +127,9 @@ export class Crew {
 
   /** First step of a reload at one worker. Rejects with the sentence of a worker that refuses. */
   async givePlan({ keeper }: Post, orders: Orders): Promise<void> {
+    if (keeper.heapMiB < heapFor(orders.plan, 1)) {
+      throw new SetupError('hosts files have grown beyond the memory that workers were started with: restart dnsweir')
+    }
     const { problem } = await keeper.ask({ kind: 'prepare', ...orders }, 'prepared')
     if (problem !== undefined) throw new SetupError(problem)
   }
@@ -146,6 +157,7 @@ export class Crew {
       clock,
       kickFd,
       data,
+      heapMiB: () => heapFor(this.options.orders().plan, 2),
       say,
       event,
       equip: () => this.equip(post),
@@ -214,4 +226,11 @@ export class Crew {
     const lane = this.ledger.lanes[mainLane] as Float64Array
     lane[at] = (lane[at] as number) + 1
   }
+}
+
+/** In MiB, with room for files that grow `growth` times and a little more. */
+function heapFor({ files }: PlanData, growth: number): number {
+  const bytes = Object.values(files).reduce((sum, text) => sum + text.length, 0)
+  const spare = growth > 1 ? 1 : 0
+  return heapMiB + heapPerFileByte * Math.ceil((growth * bytes) / 2 ** 20 + spare)
 }

@@ -6,6 +6,7 @@ import type { Sys } from '../net/sys.ts'
 import { Control } from './control.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Restarts } from './restarts.ts'
+import { SetupError } from './setup-error.ts'
 import { threadTime } from './thread-time.ts'
 
 /** Who looks after a worker, and what for. */
@@ -18,6 +19,8 @@ export interface KeeperOptions {
   readonly clock: Clock
   /** Its eventfd, -1 where it lives on Node's loop. */
   readonly kickFd: number
+  /** V8's old generation in MiB, asked at each start. */
+  heapMiB(): number
   /** What the entry finds in `workerData`, `control` besides. */
   readonly data: object
   /** It stands; give it its plan and its sockets. Rejects with what it refuses. */
@@ -40,11 +43,6 @@ type Answer = Exclude<FromWorker, { kind: 'event' }>
 
 /** V8's young generation: best of 3, 8, 24, 48 MiB (DESIGN 2). A scavenge stops the road, and its pause grows with this. */
 const youngGenerationMiB = 8
-/**
- * V8's old generation. What a worker keeps there is its plan, the texts of hosts files and lru-cache's index; its slabs lie outside. An
- * idle shard needs 6 MiB, so ten times that means a leak, and ends the worker alone (default: 4 GiB, the whole process).
- */
-const oldGenerationMiB = 64
 /** Building a plan from a hosts file of a million lines takes seconds; who takes longer than this is stuck. */
 const answerWithinMs = 30_000
 /** How often a worker's pulse is taken. */
@@ -59,6 +57,8 @@ export class Keeper {
   readonly control = new Control()
   /** Set while a worker stands and is equipped. */
   isUp = false
+  /** What the worker that stands may keep on its heap. */
+  heapMiB = 0
   private wasUp = false
   private readonly options: KeeperOptions
   private readonly pauses = new Restarts()
@@ -138,10 +138,11 @@ export class Keeper {
     this.heartbeat = new Heartbeat(lookEveryMs)
     // The compiler rewrites imports but not this: take the extension from the file that runs.
     const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
+    this.heapMiB = this.options.heapMiB()
     const worker = new Worker(new URL(`./${this.options.entry}${extension}`, import.meta.url), {
       name: this.name,
       workerData: { ...this.options.data, control: this.control.memory },
-      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMiB, maxOldGenerationSizeMb: oldGenerationMiB },
+      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMiB, maxOldGenerationSizeMb: this.heapMiB },
     })
     let error: Error | undefined
     worker.on('message', (message: FromWorker) => {
@@ -150,6 +151,8 @@ export class Keeper {
     })
     worker.on('error', (reason: unknown) => {
       error = reason instanceof Error ? reason : new Error(String(reason))
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_OUT_OF_MEMORY') return
+      error = new SetupError(`${this.name} needs more memory than the ${this.heapMiB} MiB that it may have on its heap`)
     })
     worker.on('exit', (code) => this.ended(error ?? new Error(`it ended with code ${code}`)))
     this.worker = worker

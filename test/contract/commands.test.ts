@@ -7,7 +7,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ask } from '../support/client.ts'
+import { ask, TcpClient } from '../support/client.ts'
 import { RCODES } from '../support/message.ts'
 import { freePort } from '../support/ports.ts'
 import { runCommand, startProgram, temporaryFolder, yaml } from '../support/program.ts'
@@ -195,4 +195,30 @@ test('SIGTERM with nothing under way ends it at once, SIGINT too', async (t) => 
     assert.equal(await program.ended(), 0, signal)
     assert.ok(Date.now() - start < 2000, `${signal} took ${Date.now() - start} ms`)
   }
+})
+
+test('SIGTERM with a silent upstream and an idle stream: the waiting one is answered, and it ends within its deadline', async (t) => {
+  const { program } = await startScene(t, () => undefined, {}, { careless: true })
+  const idle = await TcpClient.open(program)
+  const waiting = ask(program, 'silent.test')
+  await sleep(100)
+  const start = Date.now()
+  program.signal('SIGTERM')
+  assert.equal((await waiting).rcode, RCODES.SERVFAIL)
+  assert.equal(await program.ended(), 0)
+  assert.ok(Date.now() - start < 4000, `took ${Date.now() - start} ms`)
+  idle.close()
+})
+
+test('nobody reads its output: it serves on', async (t) => {
+  const { program, upstream } = await startScene(t, anyAddress, {}, { careless: true })
+  program.child.stdout?.destroy()
+  program.child.stderr?.destroy()
+  for (let round = 0; round < 3; round++) {
+    program.rewrite({ upstreams: [upstream.target] })
+    program.signal('SIGHUP')
+    await sleep(300)
+    assert.equal((await ask(program, `deaf${round}.test`)).rcode, RCODES.NOERROR)
+  }
+  assert.equal(program.child.exitCode, null)
 })

@@ -138,3 +138,16 @@ test('a real query cut at every offset, and with every byte turned, harms nobody
   client.close()
   assert.equal((await ask(program, 'after.test')).rcode, 0)
 })
+
+test('big queries over UDP are queries too', async (t) => {
+  const { program } = await startScene(t)
+  for (const size of [600, 1300, 2500, 4000]) {
+    const answer = await ask(program, `s${size}.test`, 'A', {
+      edns: { options: [{ code: 12, data: Buffer.alloc(size) }] },
+    })
+    assert.ok(
+      answer.rcode === RCODES.NOERROR || answer.rcode === RCODES.FORMERR,
+      `${size} bytes: rcode ${answer.rcode}`,
+    )
+  }
+})

@@ -1,6 +1,6 @@
 /** Reload: by SIGHUP, by a changed file, by a swapped ConfigMap; a bad file keeps the old plan. */
 import { strict as assert } from 'node:assert'
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,7 +9,7 @@ import { parse, query } from '../support/message.ts'
 import { freePort } from '../support/ports.ts'
 import { type Program, startProgram } from '../support/program.ts'
 import { openUpstream, startScene } from '../support/scene.ts'
-import { anyAddress } from '../support/upstream.ts'
+import { after, anyAddress } from '../support/upstream.ts'
 
 const withRecord = (address: string): { guard: unknown } => ({
   guard: { localAnswers: { records: [`plan.test. 1 IN A ${address}`] } },
@@ -159,4 +159,60 @@ test('threads change by reload', async (t) => {
     await untilPlan(program, `192.0.2.${threads}`)
     for (let i = 0; i < 10; i++) assert.equal((await ask(program, `t${threads}-${i}.test`)).rcode, 0)
   }
+})
+
+test('a question in the air survives the reload that takes its upstream away', async (t) => {
+  const slow = await openUpstream(t, (asked) => after(600, anyAddress(asked) as Buffer))
+  const next = await openUpstream(t, anyAddress)
+  const program = await startProgram(t, { upstreams: [slow.target] })
+  const waiting = ask(program, 'air.test')
+  const waitingTcp = ask(program, 'air2.test', 'A', { transport: 'tcp' })
+  await sleep(100)
+  program.rewrite({ upstreams: [next.target] })
+  program.signal('SIGHUP')
+  assert.equal((await waiting).answers.length, 1)
+  assert.equal((await waitingTcp).answers.length, 1)
+  await ask(program, 'next.test')
+  assert.equal(next.count('next.test'), 1)
+})
+
+test('a reload to a port in use keeps the old plan and says why', async (t) => {
+  const { program, upstream } = await startScene(t, anyAddress, withRecord('192.0.2.1'))
+  const taken = `127.0.0.1:${upstream.port}`
+  program.rewrite({ upstreams: [upstream.target], listen: [taken], ...withRecord('192.0.2.2') })
+  program.signal('SIGHUP')
+  await program.says(new RegExp(`${taken.replaceAll('.', '\\.')}.*in use|in use.*${taken.replaceAll('.', '\\.')}`, 'i'))
+  await sleep(200)
+  assert.equal((await ask(program, 'plan.test')).answers[0]?.data, '192.0.2.1')
+  program.rewrite({ upstreams: [upstream.target], ...withRecord('192.0.2.3') })
+  program.signal('SIGHUP')
+  await untilPlan(program, '192.0.2.3')
+})
+
+test('hosts files are read again', async (t) => {
+  const place = (folder: string, text: string): string => {
+    writeFileSync(join(folder, 'hosts'), '192.0.2.1 plan.test\n')
+    writeFileSync(join(folder, 'dnsweir.yaml'), text.replace('HOSTS', join(folder, 'hosts')))
+    return join(folder, 'dnsweir.yaml')
+  }
+  const settings = { upstreams: ['127.0.0.1:9'], guard: { localAnswers: { hosts: ['HOSTS'] } } }
+  const program = await startProgram(t, settings, { place })
+  await untilPlan(program, '192.0.2.1')
+  writeFileSync(join(program.folder, 'hosts'), '192.0.2.2 plan.test\n')
+  program.signal('SIGHUP')
+  await untilPlan(program, '192.0.2.2')
+})
+
+test('thirty reloads leak no file', async (t) => {
+  const { program, upstream } = await startScene(t)
+  const openFiles = (): number => readdirSync(`/proc/${program.pid}/fd`).length
+  const reload = async (round: number): Promise<void> => {
+    program.rewrite({ upstreams: [upstream.target], ...withRecord(`192.0.2.${round}`) })
+    program.signal('SIGHUP')
+    await untilPlan(program, `192.0.2.${round}`)
+  }
+  await reload(1)
+  const before = openFiles()
+  for (let round = 2; round <= 31; round++) await reload(round)
+  assert.ok(openFiles() <= before + 3, `${before} open files, then ${openFiles()}`)
 })

@@ -1,5 +1,8 @@
 import { rootSettings } from '../../src/app/settings.ts'
 import { markdown } from '../../src/config/describe.ts'
+import { problemCodes } from '../../src/config/problem-codes.ts'
+import { metricsMarkdown } from '../../src/metrics/markdown.ts'
+import { edeName } from '../../src/wire/codes.ts'
 
 /** A page that is derived from the source. `path` is relative to the root of the project. */
 export interface GeneratedPage {
@@ -28,4 +31,38 @@ export const generatedPages: readonly GeneratedPage[] = [
         rootSettings,
       ),
   },
+  { path: 'docs/metrics.md', text: metricsMarkdown },
+  { path: 'docs/errors.md', text: errorsMarkdown },
 ]
+
+/** Extended errors (RFC 8914) that a reply of ours can carry, and when. */
+const extendedErrors: readonly (readonly [number, string])[] = [
+  [13, 'The upstream failed a moment ago, and this is remembered for `cache.failureTtl`.'],
+  [15, 'A rule of the guard answered; the text names the rule.'],
+  [17, 'A rule filtered the records of this type.'],
+  [18, 'The client may not ask here (`guard.acl`), or is over its rate (`guard.rateLimit`).'],
+  [22, 'No upstream answered in time, none is configured, or all that are left send questions back to us.'],
+  [23, 'The network says that no upstream can be reached, or too many questions are open.'],
+]
+
+function errorsMarkdown(): string {
+  return [
+    '# Errors',
+    '',
+    '<!-- Generated from the source by `npm run docs`; edits here are overwritten. -->',
+    '',
+    'What can be wrong with a configuration. At the start dnsweir prints every problem as `file:line:column: sentence` with the line and a caret, and exits',
+    'with code 2; at a reload it keeps the old settings. Codes are stable; `dnsweir check` prints the same problems.',
+    '',
+    '| code | meaning |',
+    '|---|---|',
+    ...Object.entries(problemCodes).map(([code, sentence]) => `| \`${code}\` | ${sentence} |`),
+    '',
+    'Extended DNS errors (RFC 8914) in replies to clients that sent EDNS:',
+    '',
+    '| code | name | when |',
+    '|---|---|---|',
+    ...extendedErrors.map(([code, when]) => `| ${code} | ${edeName(code)} | ${when} |`),
+    '',
+  ].join('\n')
+}

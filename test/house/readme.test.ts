@@ -6,10 +6,10 @@ import { parse as parseYaml } from 'yaml'
 import { parseSettings } from '../../src/app/settings.ts'
 import { formatProblems } from '../../src/config/problem.ts'
 import { ruleNames } from '../../src/guard/rules.ts'
-import { RCODES } from '../support/message.ts'
 import { maybeAsk } from '../support/client.ts'
-import { openUpstream } from '../support/scene.ts'
+import { RCODES } from '../support/message.ts'
 import { runCommand, startProgram, yaml } from '../support/program.ts'
+import { openUpstream } from '../support/scene.ts'
 import { anyAddress } from '../support/upstream.ts'
 import { filesUnder } from './sources.ts'
 
@@ -27,7 +27,9 @@ test('the configurations in the README are valid', () => {
 
 test('npm scripts that are named exist', () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
-  const named = pages.flatMap((page) => [...readFileSync(page, 'utf8').matchAll(/npm run ([a-z:]+)/g)]).map(([, name]) => name as string)
+  const named = pages
+    .flatMap((page) => [...readFileSync(page, 'utf8').matchAll(/npm run ([a-z:]+)/g)])
+    .map(([, name]) => name as string)
   assert.ok(named.length >= 5)
   assert.deepEqual(
     named.filter((name) => !(name in scripts)),
@@ -67,7 +69,9 @@ test('the table of rules is the list of rules', () => {
 })
 
 test('commands of the program that are shown can be run', async () => {
-  const shown = commands.filter((line) => line.startsWith('node dist/cli/main.js ')).map((line) => line.split(' > ')[0]?.split(' ').slice(2) ?? [])
+  const shown = commands
+    .filter((line) => line.startsWith('node dist/cli/main.js '))
+    .map((line) => line.split(' > ')[0]?.split(' ').slice(2) ?? [])
   assert.deepEqual(new Set(shown.map(([name]) => name)), new Set(['serve', 'check', 'schema']))
   for (const args of shown) {
     if (args[0] === 'serve') continue
@@ -79,13 +83,19 @@ test('commands of the program that are shown can be run', async () => {
 
 test('what the README tries gives what it says', async (t) => {
   const upstream = await openUpstream(t, anyAddress)
-  const program = await startProgram(t, {}, { place: (folder, text) => {
-    // The configuration that `npm start` serves, on ports that are free and with an upstream that is ours.
-    const served = parseYaml(readFileSync('config/dnsweir.yaml', 'utf8')) as object
-    const file = join(folder, 'dnsweir.yaml')
-    writeFileSync(file, yaml({ ...served, ...(JSON.parse(text) as object), upstreams: [upstream.target] }))
-    return file
-  } })
+  const program = await startProgram(
+    t,
+    {},
+    {
+      place: (folder, text) => {
+        // The configuration that `npm start` serves, on ports that are free and with an upstream that is ours.
+        const served = parseYaml(readFileSync('config/dnsweir.yaml', 'utf8')) as object
+        const file = join(folder, 'dnsweir.yaml')
+        writeFileSync(file, yaml({ ...served, ...(JSON.parse(text) as object), upstreams: [upstream.target] }))
+        return file
+      },
+    },
+  )
   const tried = commands.filter((line) => line.startsWith('dig @127.0.0.1 -p 1053 '))
   assert.ok(tried.length >= 4)
   for (const line of tried) {
@@ -100,5 +110,9 @@ test('what the README tries gives what it says', async (t) => {
     assert.equal(message?.rcode, RCODES[expected as keyof typeof RCODES], line)
   }
   const asked = upstream.asked.filter(({ name }) => name !== '.')
-  assert.deepEqual(asked.map(({ name }) => name), ['www.example.com'], 'one question went upstream')
+  assert.deepEqual(
+    asked.map(({ name }) => name),
+    ['www.example.com.'],
+    'one question went upstream',
+  )
 })

@@ -1,7 +1,9 @@
 import { RULE_EXEMPT, rule as ruleCounters } from '../../metrics/catalog.ts'
 import { NameSet } from '../../query/name-set.ts'
+import type { Reply } from '../../query/reply.ts'
 import { ASK, PASS } from '../../query/verdict.ts'
-import { Type } from '../../wire/codes.ts'
+import { Ede, Rcode, Type } from '../../wire/codes.ts'
+import { FLAGS, RCODE, readU16 } from '../../wire/header.ts'
 import { lowerName } from '../../wire/name.ts'
 import { nameFromText } from '../../wire/text.ts'
 import { clusterNegativeTtlMax, negativeTtlDefault } from '../negative.ts'
@@ -36,9 +38,18 @@ export const aaaaFilter: RuleKind<AaaaFilterSettings> = {
       finish(query, reply) {
         const inCluster = names.clusterDomains.longestSuffix(query) !== -1
         stripper.strip(query, reply, inCluster ? clusterNegativeTtlMax : negativeTtlDefault)
+        if (rcodeOf(reply) !== Rcode.NOERROR) return
+        reply.ede = Ede.FILTERED
+        reply.edeText = edeText
       },
     }
   },
+}
+
+const edeText = new TextEncoder().encode('aaaaFilter')
+
+function rcodeOf(reply: Reply): number {
+  return readU16(reply.bytes, reply.at + FLAGS) & RCODE
 }
 
 /**
