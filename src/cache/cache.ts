@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache'
 import { hashEnd, hashWord } from '../base/hash.ts'
 import type { Draft } from '../query/draft.ts'
 import { readU16, readU32, writeU16, writeU32 } from '../wire/header.ts'
+import { KIND_FAILURE, KIND_NODATA, KIND_NXDOMAIN } from '../wire/kind.ts'
 import type { Rebuilt } from '../wire/rebuild.ts'
-import { KIND_FAILURE, KIND_NODATA, KIND_NXDOMAIN } from '../wire/rebuild.ts'
 import { blockBytes, entryBytesMax, Slab } from './slab.ts'
 
 export const CACHE_MISS = 0

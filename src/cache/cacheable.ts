@@ -1,6 +1,6 @@
 import type { CacheData } from '../link/plan-data.ts'
+import { KIND_FAILURE, KIND_NODATA, KIND_NXDOMAIN, KIND_POSITIVE } from '../wire/kind.ts'
 import type { Rebuilt } from '../wire/rebuild.ts'
-import { KIND_FAILURE, KIND_NODATA, KIND_NXDOMAIN, KIND_POSITIVE } from '../wire/rebuild.ts'
 
 /** Negatives below a cluster domain live this long at most: a service is created in seconds (FIELD 2). */
 export const clusterNegativeTtlMax = 5
@@ -18,8 +18,8 @@ export function cacheSeconds(answer: Rebuilt, settings: CacheData, inCluster: bo
     case KIND_POSITIVE: {
       // A TTL of 0 says: for this transaction only (RFC 1035 section 3.2.1); the operator's minTtl may overrule that.
       const ttl = Math.min(Math.max(answer.answerTtl, settings.minTtl), settings.maxTtl)
-      if (ttl > answer.answerTtl) answer.raiseTtls(ttl)
-      else answer.capTtls(settings.maxTtl)
+      if (ttl > answer.answerTtl) answer.writer.raiseTtls(ttl, answer.answers)
+      else answer.writer.capTtls(settings.maxTtl)
       return ttl
     }
     case KIND_NODATA:

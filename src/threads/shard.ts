@@ -107,6 +107,7 @@ function obey(order: ToShard): void {
       node && listenTo(order.port, (message) => engine.learn(message))
       return
     case 'drain':
+      engine.drain()
       return tell({ kind: 'drained' })
     case 'stop':
       return reactor.stop()

@@ -9,7 +9,8 @@ import { Query } from '../query/query.ts'
 import { Reply } from '../query/reply.ts'
 import { sealReply, writeReply } from '../query/write-reply.ts'
 import { ANSWER_OK, checkAnswer } from './incoming.ts'
-import * as rebuilt from './rebuild.ts'
+import * as kind from './kind.ts'
+import { Rebuilt } from './rebuild.ts'
 
 const soa = 'test 300 SOA ns.test. admin.test. 1 2 3 4 60'
 
@@ -23,7 +24,7 @@ function through(name: string, type: string, parts: ReplyParts) {
   openQuery(query, 1)
   const id = answer.readUInt16BE(0)
   assert.equal(checkAnswer(answer, 0, answer.length, id, query.name, query.nameLength, query.type), ANSWER_OK)
-  const work = new rebuilt.Rebuilt()
+  const work = new Rebuilt()
   work.read(answer, 0, answer.length, query.name, query.nameLength, query.type)
   const draft = new Draft()
   draft.rcode = work.rcode
@@ -48,7 +49,7 @@ describe('Rebuilt', () => {
     const { work, got } = through('www.a.test', 'A', {
       answers: ['www.a.test 60 A 192.0.2.1', 'www.a.test 30 A 192.0.2.2'],
     })
-    assert.equal(work.kind, rebuilt.KIND_POSITIVE)
+    assert.equal(work.kind, kind.KIND_POSITIVE)
     assert.deepEqual(
       got.answers.map(({ data, ttl }) => [data, ttl]),
       [
@@ -71,7 +72,7 @@ describe('Rebuilt', () => {
       authority: ['bank.test 60 NS evil.test', 'b.test 60 NS ns.b.test', 'sub.x.b.test 60 NS ns.b.test'],
       additional: ['bank.test 60 A 203.0.113.6'],
     })
-    assert.equal(work.kind, rebuilt.KIND_POSITIVE)
+    assert.equal(work.kind, kind.KIND_POSITIVE)
     assert.equal(work.answerTtl, 50)
     assert.equal(got.answers.length, 2)
     assert.deepEqual(
@@ -94,43 +95,43 @@ describe('Rebuilt', () => {
 
   it('ends CNAME loops and chains without an end', () => {
     const loop = through('a.test', 'A', { answers: ['a.test 60 CNAME b.test', 'b.test 60 CNAME a.test'] })
-    assert.equal(loop.work.kind, rebuilt.KIND_PARTIAL)
+    assert.equal(loop.work.kind, kind.KIND_PARTIAL)
     const chain = Array.from({ length: 40 }, (_, i) => `n${i}.test 60 CNAME n${i + 1}.test`)
     assert.equal(
       through('n0.test', 'A', { answers: [...chain, 'n40.test 60 A 192.0.2.1'] }).work.kind,
-      rebuilt.KIND_PARTIAL,
+      kind.KIND_PARTIAL,
     )
   })
 
   const kinds: [string, string, ReplyParts, number, number][] = [
-    ['NXDOMAIN with SOA', 'x.test', { rcode: 3, authority: [soa] }, rebuilt.KIND_NXDOMAIN, 60],
-    ['NXDOMAIN without SOA', 'x.test', { rcode: 3 }, rebuilt.KIND_NXDOMAIN, -1],
-    ['NODATA with SOA', 'x.test', { authority: [soa] }, rebuilt.KIND_NODATA, 60],
-    ['NODATA without SOA', 'x.test', {}, rebuilt.KIND_NODATA, -1],
+    ['NXDOMAIN with SOA', 'x.test', { rcode: 3, authority: [soa] }, kind.KIND_NXDOMAIN, 60],
+    ['NXDOMAIN without SOA', 'x.test', { rcode: 3 }, kind.KIND_NXDOMAIN, -1],
+    ['NODATA with SOA', 'x.test', { authority: [soa] }, kind.KIND_NODATA, 60],
+    ['NODATA without SOA', 'x.test', {}, kind.KIND_NODATA, -1],
     [
       'an SOA of another zone',
       'x.test',
       { rcode: 3, authority: ['other 300 SOA ns.test. admin.test. 1 2 3 4 60'] },
-      rebuilt.KIND_NXDOMAIN,
+      kind.KIND_NXDOMAIN,
       -1,
     ],
-    ['a referral', 'x.test', { authority: ['test 60 NS ns.test'] }, rebuilt.KIND_REFERRAL, -1],
-    ['a chain to nowhere', 'x.test', { answers: ['x.test 60 CNAME y.test'] }, rebuilt.KIND_PARTIAL, -1],
-    ['a chain to NODATA', 'x.test', { answers: ['x.test 60 CNAME y.test'], authority: [soa] }, rebuilt.KIND_NODATA, 60],
+    ['a referral', 'x.test', { authority: ['test 60 NS ns.test'] }, kind.KIND_REFERRAL, -1],
+    ['a chain to nowhere', 'x.test', { answers: ['x.test 60 CNAME y.test'] }, kind.KIND_PARTIAL, -1],
+    ['a chain to NODATA', 'x.test', { answers: ['x.test 60 CNAME y.test'], authority: [soa] }, kind.KIND_NODATA, 60],
     [
       'a chain to NXDOMAIN',
       'x.test',
       { rcode: 3, answers: ['x.test 60 CNAME y.test'], authority: [soa] },
-      rebuilt.KIND_NXDOMAIN,
+      kind.KIND_NXDOMAIN,
       60,
     ],
-    ['SERVFAIL', 'x.test', { rcode: 2 }, rebuilt.KIND_FAILURE, -1],
-    ['REFUSED', 'x.test', { rcode: 5 }, rebuilt.KIND_FAILURE, -1],
+    ['SERVFAIL', 'x.test', { rcode: 2 }, kind.KIND_FAILURE, -1],
+    ['REFUSED', 'x.test', { rcode: 5 }, kind.KIND_FAILURE, -1],
   ]
-  for (const [what, name, parts, kind, soaTtl] of kinds) {
+  for (const [what, name, parts, wanted, soaTtl] of kinds) {
     it(what, () => {
       const { work } = through(name, 'A', parts)
-      assert.deepEqual([work.kind, work.soaTtl], [kind, soaTtl])
+      assert.deepEqual([work.kind, work.soaTtl], [wanted, soaTtl])
     })
   }
 

@@ -1,19 +1,13 @@
-import { ANCOUNT, FLAGS, HEADER, RCODE, readU16, readU32, writeU32 } from './header.ts'
-import { isAtOrBelow, lowerName, sameName } from './name.ts'
-import { ADDITIONAL, ANSWER, AUTHORITY, Records, recordsMax } from './records.ts'
+import { Bailiwick } from './bailiwick.ts'
+import { ANCOUNT, FLAGS, HEADER, RCODE, readU16, readU32 } from './header.ts'
+import { KIND_FAILURE, KIND_NODATA, KIND_NXDOMAIN, KIND_PARTIAL, KIND_POSITIVE, KIND_REFERRAL } from './kind.ts'
+import { sameName } from './name.ts'
+import { ADDITIONAL, ANSWER, AUTHORITY, isAuthorityType, Records, recordsMax, targetOffset } from './records.ts'
 import { RecordWriter } from './writer.ts'
 
-/** What an answer turned out to be, once only what belongs to the question was kept. */
-export const KIND_POSITIVE = 0
-export const KIND_NODATA = 1
-export const KIND_NXDOMAIN = 2
-/** A chain that leads to no record of the asked type and to no proof of absence: never kept as an answer. */
-export const KIND_PARTIAL = 3
-/** NS records and nothing else: the server does not answer this question. */
-export const KIND_REFERRAL = 4
-/** Any other rcode; the body is empty. */
-export const KIND_FAILURE = 5
-
+/** Additional addresses that are looked at, and answer records that may name them: enough for any SRV set, too few to stall a turn. */
+const additionalsMax = 64
+const targetsMax = 256
 /** A chain of CNAMEs longer than this is cut off there; loops end here as well. */
 const chainMax = 16
 
@@ -40,14 +34,9 @@ export class Rebuilt {
 
   private readonly records = new Records()
   private readonly taken = new Uint8Array(recordsMax)
-  /** The chain's current name, lower case. */
-  private readonly current = new Uint8Array(256)
-  private currentLength = 0
-  private readonly question = new Uint8Array(256)
-  private questionLength = 0
+  private readonly names = new Bailiwick()
+  private readonly target = new Uint8Array(256)
   private readonly scratch = new Uint8Array(256)
-  private readonly zone = new Uint8Array(256)
-  private zoneLength = 0
 
   /** @param name the question name, lower case wire form; the message has passed `checkAnswer` */
   read(bytes: Uint8Array, at: number, length: number, name: Uint8Array, nameLength: number, type: number): void {
@@ -86,13 +75,7 @@ export class Rebuilt {
     this.answerTtl = Number.POSITIVE_INFINITY
     this.soaTtl = -1
     this.rotateCount = 0
-    this.zoneLength = 0
-    this.questionLength = nameLength
-    this.currentLength = nameLength
-    for (let i = 0; i < nameLength; i++) {
-      this.question[i] = name[i] as number
-      this.current[i] = name[i] as number
-    }
+    this.names.start(name, nameLength)
     this.writer.start(name, nameLength)
   }
 
@@ -143,7 +126,7 @@ export class Rebuilt {
     const records = this.records
     if (records.section[i] !== ANSWER || records.type[i] !== type || records.class[i] !== 1 || this.taken[i] !== 0)
       return false
-    return records.isOwner(i, this.current, 0)
+    return records.isOwner(i, this.names.current, 0)
   }
 
   /** RRSIGs at the current name that cover `type` (their first two rdata bytes). */
@@ -152,7 +135,7 @@ export class Rebuilt {
     for (let i = 0; i < records.count; i++) {
       if (records.type[i] !== 46 || !this.isCandidate(i, 46)) continue
       if (readU16(records.bytes, records.rdataAt[i] as number) !== type) continue
-      this.noteSigner(i)
+      this.names.noteSigner(records, i)
       this.take(i)
     }
   }
@@ -166,11 +149,7 @@ export class Rebuilt {
       this.answerTtl = Math.min(this.answerTtl, records.ttl[i] as number)
       this.take(i)
       this.writeSignatures(5)
-      const length = records.rdataName(i, 0, this.scratch, 0)
-      if (length === -1) return false
-      lowerName(this.scratch, 0, length, this.current, 0)
-      this.currentLength = length
-      return true
+      return this.names.follow(records, i)
     }
     return false
   }
@@ -180,9 +159,8 @@ export class Rebuilt {
     const records = this.records
     for (let i = 0; i < records.count; i++) {
       if (records.type[i] !== 39 || records.section[i] !== ANSWER || this.taken[i] !== 0) continue
-      const length = this.expandOwner(i)
-      if (length === -1 || length >= this.currentLength || !this.isAbove(length, this.current, this.currentLength))
-        continue
+      if (!this.names.isAboveCurrent(records, i)) continue
+      records.ownerOf(i, this.scratch, 0)
       this.answerTtl = Math.min(this.answerTtl, records.ttl[i] as number)
       this.take(i)
       for (let s = 0; s < records.count; s++) {
@@ -200,14 +178,16 @@ export class Rebuilt {
     for (let i = 0; i < records.count; i++) {
       if (records.section[i] !== AUTHORITY) continue
       const type = records.type[i] as number
-      if ((type === 6 || type === 2) && this.zoneLength === 0) this.noteZone(i)
+      if (type === 6 || type === 2) this.names.noteZone(records, i)
     }
     for (let i = 0; i < records.count; i++) {
       if (records.section[i] !== AUTHORITY || records.class[i] !== 1) continue
       const type = records.type[i] as number
       const subject = type === 46 ? readU16(records.bytes, records.rdataAt[i] as number) : type
       const belongs =
-        subject === 47 || subject === 50 ? this.isInZone(i) : isAuthorityType(subject) && this.isAboveChain(i)
+        subject === 47 || subject === 50
+          ? this.names.isInZone(records, i)
+          : isAuthorityType(subject) && this.names.isAboveChain(records, i)
       if (!belongs) continue
       if (type === 6) this.noteSoa(i)
       this.take(i)
@@ -221,51 +201,15 @@ export class Rebuilt {
     this.soaTtl = Math.min(records.ttl[i] as number, readU32(records.bytes, end - 4))
   }
 
-  private noteZone(i: number): void {
-    if (!this.isAboveChain(i)) return
-    this.zoneLength = ownerLower(this.records, i, this.scratch, this.zone)
-  }
-
-  private noteSigner(i: number): void {
-    if (this.zoneLength !== 0) return
-    const length = this.records.rdataName(i, 18, this.scratch, 0)
-    if (length === -1) return
-    lowerName(this.scratch, 0, length, this.scratch, 0)
-    if (!this.isAbove(length, this.current, this.currentLength)) return
-    lowerName(this.scratch, 0, length, this.zone, 0)
-    this.zoneLength = length
-  }
-
-  private isInZone(i: number): boolean {
-    const length = this.expandOwner(i)
-    if (length === -1 || this.zoneLength === 0) return false
-    return isAtOrBelow(this.scratch, 0, length, this.zone, 0, this.zoneLength)
-  }
-
-  private isAboveChain(i: number): boolean {
-    const length = this.expandOwner(i)
-    if (length === -1) return false
-    return (
-      this.isAbove(length, this.current, this.currentLength) || this.isAbove(length, this.question, this.questionLength)
-    )
-  }
-
-  /** Is `scratch` (`length` bytes) equal to or above the name? */
-  private isAbove(length: number, name: Uint8Array, nameLength: number): boolean {
-    return isAtOrBelow(name, 0, nameLength, this.scratch, 0, length)
-  }
-
-  private expandOwner(i: number): number {
-    const length = this.records.ownerOf(i, this.scratch, 0)
-    if (length !== -1) lowerName(this.scratch, 0, length, this.scratch, 0)
-    return length
-  }
-
+  /** Few and small, or not at all: each of them is compared with each target, and they are a courtesy. */
   private readAdditional(): void {
     const records = this.records
-    for (let i = 0; i < records.count; i++) {
+    if (this.answers > targetsMax) return
+    let left = additionalsMax
+    for (let i = 0; i < records.count && left > 0; i++) {
       const type = records.type[i] as number
       if (records.section[i] !== ADDITIONAL || (type !== 1 && type !== 28) || records.class[i] !== 1) continue
+      left--
       if (records.ownerOf(i, this.scratch, 0) !== -1 && this.isTarget()) this.take(i)
     }
   }
@@ -276,8 +220,8 @@ export class Rebuilt {
     for (let i = 0; i < records.count; i++) {
       if (this.taken[i] !== 1 || records.section[i] !== ANSWER) continue
       const offset = targetOffset(records.type[i] as number)
-      if (offset === -1) continue
-      if (records.rdataName(i, offset, this.zone, 0) !== -1 && sameName(this.zone, 0, this.scratch, 0)) return true
+      if (offset === -1 || records.rdataName(i, offset, this.target, 0) === -1) continue
+      if (sameName(this.target, 0, this.scratch, 0)) return true
     }
     return false
   }
@@ -301,54 +245,10 @@ export class Rebuilt {
   /** Sets the SOA's TTL to what the negative answer is worth, and adds one of our own where there was none (FIELD 3.4). */
   sealNegative(ttl: number): void {
     if (this.soaTtl === -1) {
-      const parent = this.question[0] === 0 ? 0 : (this.question[0] as number) + 1
-      this.writer.soa(parent, ttl)
+      this.writer.soa(this.names.parentOffset, ttl)
       this.authorities++
       return
     }
-    this.capTtls(ttl)
-  }
-
-  /** No record lives longer than `ttl`. */
-  capTtls(ttl: number): void {
-    for (let r = 0; r < this.writer.count; r++) {
-      const at = this.writer.ttlAt[r] as number
-      if (readU32(this.writer.body, at) > ttl) writeU32(this.writer.body, at, ttl)
-    }
-  }
-
-  /** No record of the answer section lives shorter than `ttl`. */
-  raiseTtls(ttl: number): void {
-    for (let r = 0; r < this.answers; r++) {
-      const at = this.writer.ttlAt[r] as number
-      if (readU32(this.writer.body, at) < ttl) writeU32(this.writer.body, at, ttl)
-    }
-  }
-}
-
-function ownerLower(records: Records, i: number, scratch: Uint8Array, to: Uint8Array): number {
-  const length = records.ownerOf(i, scratch, 0)
-  lowerName(scratch, 0, length, to, 0)
-  return length
-}
-
-function isAuthorityType(type: number): boolean {
-  return type === 6 || type === 2 || type === 43
-}
-
-/** Where the target's name begins in the rdata, -1 for types without one. */
-function targetOffset(type: number): number {
-  switch (type) {
-    case 2:
-      return 0
-    case 15:
-      return 2
-    case 33:
-      return 6
-    case 64:
-    case 65:
-      return 2
-    default:
-      return -1
+    this.writer.capTtls(ttl)
   }
 }

@@ -114,3 +114,25 @@ export function rdataBytes(type: number): number {
 export function rdataNames(type: number): RdataNames | undefined {
   return type < 256 ? layouts[type] : undefined
 }
+
+/** Types of the authority section that may be kept by their owner alone. */
+export function isAuthorityType(type: number): boolean {
+  return type === 6 || type === 2 || type === 43
+}
+
+/** Where the target's name begins in the rdata, -1 for types without one. */
+export function targetOffset(type: number): number {
+  switch (type) {
+    case 2:
+      return 0
+    case 15:
+      return 2
+    case 33:
+      return 6
+    case 64:
+    case 65:
+      return 2
+    default:
+      return -1
+  }
+}

@@ -1,4 +1,4 @@
-import { writeU16, writeU32 } from './header.ts'
+import { readU32, writeU16, writeU32 } from './header.ts'
 import { lower } from './name.ts'
 import type { Records } from './records.ts'
 import { rdataBytes, rdataNames } from './records.ts'
@@ -103,6 +103,22 @@ export class RecordWriter {
     this.length += 12 + soaRdata.length
     // The last field is MINIMUM: CoreDNS reads the record's TTL, others the smaller of both (RFC 2308 section 5).
     writeU32(this.body, this.length - 4, ttl)
+  }
+
+  /** No record lives longer than `ttl`. */
+  capTtls(ttl: number): void {
+    for (let r = 0; r < this.count; r++) {
+      const at = this.ttlAt[r] as number
+      if (readU32(this.body, at) > ttl) writeU32(this.body, at, ttl)
+    }
+  }
+
+  /** None of the first `records` lives shorter than `ttl`. */
+  raiseTtls(ttl: number, records: number): void {
+    for (let r = 0; r < records; r++) {
+      const at = this.ttlAt[r] as number
+      if (readU32(this.body, at) < ttl) writeU32(this.body, at, ttl)
+    }
   }
 
   private putName(name: Uint8Array, length: number, compress: boolean): void {
