@@ -79,7 +79,7 @@ function sayCounts(): void {
 function testFilesUnder(folder: string): string[] {
   return walk(join(treeRoot, folder))
     .filter((file) => file.endsWith('.test.js'))
-    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+    .filter((file) => filters.length === 0 || filters.some((filter) => relative(treeRoot, file).includes(filter)))
     .sort()
 }
 

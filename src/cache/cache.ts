@@ -33,6 +33,9 @@ export function forAllTypes(key: CacheKey): void {
   key.dnssec |= allTypes
 }
 
+/** lru-cache makes an object per call where none is handed in. */
+const noOptions = {}
+
 /** What lru-cache's own arrays and map cost per entry, beside the block. */
 const indexBytes = 124
 
@@ -100,7 +103,7 @@ export class Cache {
 
   /** Looks the question up; on a hit, fills the draft with a view into the slab that is valid until the next call. */
   get(key: CacheKey, now: number, draft: Draft): number {
-    const first = this.index.get(keyHash(key))
+    const first = this.index.get(keyHash(key), noOptions)
     if (first === undefined) return CACHE_MISS
     const at = this.slab.open(first)
     const bytes = this.slab.bytes
@@ -190,7 +193,7 @@ export class Cache {
     this.index.delete(hash)
     this.filling = true
     while (!this.slab.hasRoom(length)) this.index.pop()
-    this.index.set(hash, this.slab.store(length))
+    this.index.set(hash, this.slab.store(length), noOptions)
     this.filling = false
   }
 }

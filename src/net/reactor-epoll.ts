@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
+import { Alarm } from './alarm.ts'
 import { Batch, batchSlots } from './batch.ts'
 import type { Endpoint } from './endpoint.ts'
 import { FdTable } from './fd-table.ts'
@@ -9,7 +10,7 @@ import type { Arena, Sys } from './sys.ts'
 import { EINTR, EPOLLERR } from './sys.ts'
 import { MmsgPort } from './udp-mmsg.ts'
 
-/** Longest wait: how late the stop flag is seen when nobody kicks. */
+/** Longest wait: how late the stop flag is seen when nobody kicks, and how late housekeeping when nobody asks. */
 const waitMsMax = 100
 /** At least this often the loop goes back to Node's own, where V8's housekeeping runs. */
 const yieldMsMax = 1000
@@ -41,6 +42,8 @@ class EpollReactor implements Reactor {
   private readonly fds: FdTable
   private readonly epoll: number
   private readonly epollPlace: number
+  private readonly alarm: Alarm
+  private readonly alarmPlace: number
   private readonly events: Arena
   private readonly words: Int32Array
   private readonly eventWords: number
@@ -72,6 +75,10 @@ class EpollReactor implements Reactor {
     this.dataWord = this.eventWords === 3 ? 1 : 2
     this.sink = new Batch(this.sys, 4)
     if (this.kickFd >= 0) this.sys.epollAdd(this.epoll, this.kickFd, this.kickFd)
+    this.alarm = new Alarm(this.sys)
+    assert(this.alarm.fd >= 0, 'there is an fd left for the alarm')
+    this.alarmPlace = this.fds.add(this.alarm.fd)
+    this.sys.epollAdd(this.epoll, this.alarm.fd, this.alarm.fd)
   }
 
   openListener(listener: ListenerSocket): DatagramPort {
@@ -106,14 +113,13 @@ class EpollReactor implements Reactor {
     let now = clock.now()
     const yieldAt = now + yieldMsMax
     while (Atomics.load(this.stopFlag, 0) === 0) {
-      const timeoutMs = Math.min(waitMsMax, Math.max(0, Math.ceil(this.due - now)))
-      const count = sys.epollWait(this.epoll, this.events.address, eventsMax, timeoutMs)
+      const count = sys.epollWait(this.epoll, this.events.address, eventsMax, this.timeout(now))
       // A signal (of a profiler: at nearly every wait) is nothing ready; deadlines are absolute and run all the same.
       if (count < 0) assert(sys.errno() === EINTR, 'epoll_wait fails only by a signal')
       now = clock.now()
-      this.collect(count)
+      const isIdle = !this.collect(count) && count >= 0
       this.due = this.turn(now, this.ready)
-      if (count === 0 || now >= yieldAt) {
+      if (isIdle || now >= yieldAt) {
         setImmediate(this.loop)
         return
       }
@@ -121,15 +127,28 @@ class EpollReactor implements Reactor {
     this.end()
   }
 
-  /** Sorts events into the ready lists. */
-  private collect(count: number): void {
+  /** For `epoll_wait`: not at all when something is due, else until the alarm. */
+  private timeout(now: number): number {
+    if (this.due <= now) return 0
+    this.alarm.by(Math.min(this.due, now + waitMsMax))
+    return -1
+  }
+
+  /** Sorts events into the ready lists; false when nothing but the alarm woke us. */
+  private collect(count: number): boolean {
     const { ready, words } = this
     ready.kicked = false
     ready.upstreamCount = 0
     let listeners = 0
+    let found = false
     for (let event = 0; event < count; event++) {
       const at = event * this.eventWords
       const fd = words[at + this.dataWord] as number
+      if (fd === this.alarm.fd) {
+        this.alarm.rang()
+        continue
+      }
+      found = true
       if (fd === this.kickFd) {
         this.sys.unkick(fd)
         ready.kicked = true
@@ -142,6 +161,7 @@ class EpollReactor implements Reactor {
       else this.listenersFound[listeners++] = port
     }
     this.rotateListeners(listeners)
+    return found
   }
 
   /** A turn has a budget that the first listeners may use up: each is first in its turn. */
@@ -178,6 +198,8 @@ class EpollReactor implements Reactor {
     if (this.ended) return
     this.ended = true
     for (const port of this.ports) port?.close()
+    if (this.alarmPlace >= 0) this.fds.remove(this.alarmPlace)
+    this.sys.close(this.alarm.fd)
     if (this.epollPlace >= 0) this.fds.remove(this.epollPlace)
     this.sys.close(this.epoll)
   }

@@ -24,6 +24,10 @@ export interface Sys {
   kick(fd: number): void
   /** Reads an eventfd empty. */
   unkick(fd: number): void
+  /** A timer on CLOCK_MONOTONIC that epoll can watch; read it empty with `unkick`. */
+  timerfd(): number
+  /** Lets it ring once at the absolute time `at` (ms). */
+  timerfdSet(fd: number, at: number): void
   epollCreate(): number
   epollAdd(epoll: number, fd: number, data: number): number
   epollRemove(epoll: number, fd: number): number
@@ -79,6 +83,8 @@ export const EHOSTUNREACH = 113
 
 const SOCK_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
 const EFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000
+const CLOCK_MONOTONIC = 1
+const TFD_TIMER_ABSTIME = 1
 const EPOLL_CLOEXEC = 0o2000000
 const EPOLL_CTL_ADD = 1
 const EPOLL_CTL_DEL = 2
@@ -120,13 +126,15 @@ function bindLibc(
   const dup = libc.func('int dup(int fd)')
   const close = libc.func('int close(int fd)')
   const eventfd = libc.func('int eventfd(uint value, int flags)')
+  const timerfdCreate = libc.func('int timerfd_create(int clock, int flags)')
+  const timerfdSettime = libc.func('int timerfd_settime(int fd, int flags, uintptr_t value, uintptr_t before)')
   const read = libc.func('long read(int fd, uintptr_t bytes, size_t count)')
   const write = libc.func('long write(int fd, uintptr_t bytes, size_t count)')
   const epollCreate = libc.func('int epoll_create1(int flags)')
   const epollCtl = libc.func('int epoll_ctl(int epoll, int operation, int fd, uintptr_t event)')
   const epollWait = libc.func('int epoll_wait(int epoll, uintptr_t events, int count, int timeout)')
 
-  const scratch = arena(64)
+  const scratch = arena(96)
   const words = new Uint32Array(scratch.buffer)
   // The eight bytes that an eventfd takes and gives, and the place where it is read to.
   words[8] = 1
@@ -162,6 +170,14 @@ function bindLibc(
     dup: (fd) => dup(fd),
     close: (fd) => close(fd),
     eventfd: () => eventfd(0, EFD_NONBLOCK_CLOEXEC),
+    timerfd: () => timerfdCreate(CLOCK_MONOTONIC, EFD_NONBLOCK_CLOEXEC),
+    timerfdSet: (fd, at) => {
+      // struct itimerspec at octet 64: interval (0: once), then seconds and nanoseconds, 8 octets each.
+      const seconds = Math.floor(at / 1000)
+      words[20] = seconds
+      words[22] = Math.floor((at - seconds * 1000) * 1e6)
+      timerfdSettime(fd, TFD_TIMER_ABSTIME, scratch.address + 64, 0)
+    },
     kick: (fd) => void write(fd, oneAt, 8),
     unkick: (fd) => void read(fd, sinkAt, 8),
     epollCreate: () => epollCreate(EPOLL_CLOEXEC),

@@ -35,7 +35,10 @@ export class Choice {
     if (all === 0) return NO_UPSTREAM
     const looping = this.board.looping(route) & all
     const healthy = all & ~looping & ~this.health.down
-    if (healthy !== 0) return this.policy.choose(route, healthy)
+    if (healthy !== 0) {
+      this.policy.advance(route)
+      return this.policy.choose(route, healthy)
+    }
     if (looping !== 0) {
       const upstream = this.policy.choose(route, looping)
       if (this.board.mayAskLooping(upstream, now)) return upstream

@@ -18,6 +18,7 @@ function policyOf(policy: ForwardData['policy']): { policy: Policy; health: Heal
 function counts(policy: Policy, allowed: number, times = 4000): number[] {
   const seen = [0, 0, 0, 0]
   for (let i = 0; i < times; i++) {
+    policy.advance(0)
     const upstream = policy.choose(0, allowed)
     seen[upstream] = (seen[upstream] as number) + 1
   }

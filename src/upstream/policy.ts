@@ -38,16 +38,18 @@ export class Policy {
     switch (this.kind) {
       case 'sequential':
         return this.nth(route, usable, 0)
-      case 'roundRobin': {
-        const turn = this.turn[route] as number
-        this.turn[route] = turn + 1
-        return this.nth(route, usable, turn % bitCount(usable))
-      }
+      case 'roundRobin':
+        return this.nth(route, usable, (this.turn[route] as number) % bitCount(usable))
       case 'random':
         return this.any(route, usable)
       default:
         return this.random.u16() % exploreOneIn === 0 ? this.any(route, usable) : this.fastest(route, usable)
     }
+  }
+
+  /** A new flight begins: `roundRobin` moves on. Looking for a second upstream must not. */
+  advance(route: number): void {
+    this.turn[route] = (this.turn[route] as number) + 1
   }
 
   private any(route: number, usable: number): number {

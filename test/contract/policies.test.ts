@@ -99,3 +99,19 @@ test('an answer above our 1232 bytes without TC does no harm', async (t) => {
   assert.ok(answer.rcode === RCODES.SERVFAIL || answer.answers.length === 150, `${answer.answers.length} records`)
   assert.equal((await ask(program, 'rude.test')).tc, answer.answers.length === 150)
 })
+
+test('an extended rcode of an upstream is no answer (RFC 6891 6.1.3)', async (t) => {
+  const { program } = await startScene(t, (asked) =>
+    asked.edns ? reply(asked, { rcode: Number(asked.name.slice(1, 3)), edns: {} }) : anyAddress(asked),
+  )
+  for (const rcode of [16, 23]) {
+    for (const edns of [undefined, {}]) {
+      const answer = await ask(program, `x${rcode}${edns ? 'edns' : ''}.test`, 'A', edns ? { edns } : {})
+      const isGood = answer.rcode === RCODES.NOERROR && answer.answers.length === 1
+      assert.ok(
+        isGood || answer.rcode === RCODES.SERVFAIL,
+        `${rcode} came as ${answer.rcode}, ${answer.answers.length} answers`,
+      )
+    }
+  }
+})
