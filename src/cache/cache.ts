@@ -19,13 +19,15 @@ export interface CacheKey {
   /** Seeded hash of the name. */
   hash: number
   type: number
-  /** DO and CD: bit 0 and 1. Answers differ by them (RFC 4035 section 3.2). Bit 2: see `forAllTypes`. */
+  /** DO and CD: bit 0 and 1. Answers differ by them (RFC 4035 section 3.2). Bit 2: see `forAllTypes`; bit 3: `notRecursive`. */
   dnssec: number
   /** The route's number, the same in all shards and across reloads that leave the route as it is (query/route). */
   route: number
 }
 
 const allTypes = 4
+/** Bit of `CacheKey.dnssec` for questions without RD. */
+export const notRecursive = 8
 
 /** Makes the key speak of the name as a whole: an NXDOMAIN is true for every type (RFC 2308 section 5). */
 export function forAllTypes(key: CacheKey): void {

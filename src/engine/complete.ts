@@ -1,6 +1,6 @@
 import { hashBytes } from '../base/hash.ts'
 import type { Cache, CacheKey } from '../cache/cache.ts'
-import { forAllTypes } from '../cache/cache.ts'
+import { forAllTypes, notRecursive } from '../cache/cache.ts'
 import { cacheSeconds } from '../cache/cacheable.ts'
 import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
@@ -83,7 +83,6 @@ export class Complete implements FlightEnd {
     const isWhole = (flags & TC) === 0
     this.load(rebuilt, ad)
     if (!isWhole) this.draft.flags |= TC
-    // RD=0 asks what the upstream happens to know: that is no answer for others.
     if (isWhole && seconds > 0 && this.isShareable(flight)) this.keep(ad, seconds * 1000, now)
     this.replyAll(flight, metric.outcomes.answered)
   }
@@ -114,10 +113,9 @@ export class Complete implements FlightEnd {
     this.replyAll(flight, metric.outcomes.failed)
   }
 
-  /** May the flight's answer serve others? Not when it was asked without RD or as somebody's probe. */
+  /** May the flight's answer serve others? Not when it was somebody's probe. */
   private isShareable(flight: number): boolean {
-    const { view } = this.forward as Forward
-    return ((view.flags[flight] as number) & FLAG_RD) !== 0 && view.kind[flight] === SHARED
+    return (this.forward as Forward).view.kind[flight] === SHARED
   }
 
   /** The flight's question as a key; the name is copied, so that nothing is sliced off per answer. */
@@ -129,7 +127,10 @@ export class Complete implements FlightEnd {
     key.hash = hashBytes(this.deps.hashSeed, key.name, 0, key.nameLength)
     key.type = view.type[flight] as number
     const flags = view.flags[flight] as number
-    key.dnssec = ((flags & FLAG_DO) !== 0 ? 1 : 0) | ((flags & FLAG_CD) !== 0 ? 2 : 0)
+    key.dnssec =
+      ((flags & FLAG_DO) !== 0 ? 1 : 0) |
+      ((flags & FLAG_CD) !== 0 ? 2 : 0) |
+      ((flags & FLAG_RD) !== 0 ? 0 : notRecursive)
     key.route = this.plan.routes.keys[view.route[flight] as number] ?? 0
   }
 

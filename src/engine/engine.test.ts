@@ -7,6 +7,16 @@ import * as metric from '../metrics/catalog.ts'
 
 const address = (name: string, ttl = 60): ReplyParts => ({ answers: [`${name} ${ttl} A 192.0.2.1`] })
 const edns = { size: 1232 }
+const limits = {
+  rate: 10,
+  burst: 20,
+  charge: 'misses',
+  over: 'refuse',
+  exempt: [],
+  prefixV4: 32,
+  prefixV6: 64,
+  buckets: 1024,
+}
 
 describe('the road, in a simulated network', () => {
   it('asks once, then answers from the cache with aged TTLs, this client’s id and letters', () => {
@@ -247,6 +257,65 @@ describe('denials', () => {
     const seen = shard.upstream(0, () => ({}))
     for (const type of ['A', 'AAAA', 'A']) shard.ask(query('x.example.org', type))
     assert.equal(seen.length, 2)
+  })
+})
+
+describe('what a review found', () => {
+  it('pairs of A and AAAA see all first addresses; so do truncated replies', () => {
+    const shard = new SimShard(30)
+    const many = Array.from({ length: 60 }, (_, i) => `a.test 60 A 192.0.2.${i}`)
+    shard.upstream(0, (asked) => ({ answers: asked.questions[0]?.type === 1 ? many : ['a.test 60 AAAA 2001:db8::1'] }))
+    const first = new Set<string | undefined>()
+    for (let i = 0; i < 40; i++) {
+      first.add(shard.ask(query('a.test'))?.answers[0]?.data)
+      shard.ask(query('a.test', 'AAAA'))
+    }
+    assert.ok(first.size > 15, `${first.size}`)
+  })
+
+  it('who joins a flight is not charged', () => {
+    const rules = [{ name: 'rateLimit', mode: 'enforce' as const, settings: limits }]
+    const shard = new SimShard(31, { rules })
+    shard.world.weather = { loss: 0, duplication: 0, delayMin: 5, delayMax: 5 }
+    shard.upstream(0, () => address('a.test'))
+    for (let i = 0; i < 200; i++) shard.send(query('a.test'), 1)
+    shard.world.advance(200)
+    assert.deepEqual([shard.replies.length, shard.replies.filter(({ rcode }) => rcode !== 0).length], [200, 0])
+    for (let i = 0; i < 50; i++) shard.send(query(`n${i}.test`), 1)
+    shard.world.advance(200)
+    assert.ok(shard.replies.filter(({ rcode }) => rcode === 5).length > 20)
+  })
+
+  it('a root server question that fails is still an answer while other questions work', () => {
+    const shard = new SimShard(32)
+    shard.upstream(0, (asked) => (asked.questions[0]?.type === 2 ? { rcode: 5 } : address('a.test')))
+    for (let i = 0; i < 4; i++) assert.equal(shard.ask(query('.', 'NS'))?.rcode, 5)
+  })
+
+  it('a denial asked without RD is held back too', () => {
+    const shard = new SimShard(33)
+    const seen = shard.upstream(0, () => ({ rcode: 3 }))
+    for (let i = 0; i < 5; i++) shard.ask(query('x.test', 'A', { rd: false }))
+    assert.equal(seen.length, 1)
+  })
+
+  it('OPT comes back with every refusal', () => {
+    const shard = new SimShard(34)
+    assert.equal(shard.ask(query('a.test', 'A', { opcode: 4, edns }))?.edns?.size, 1232)
+    const two = query('a.test', 'A', { edns })
+    two[5] = 0
+    const without = Buffer.concat([two.subarray(0, 12), two.subarray(two.length - 11)])
+    assert.deepEqual([shard.ask(without)?.rcode, shard.replies.at(-1)?.edns?.size], [1, 1232])
+  })
+
+  it('an extended rcode of the upstream is asked again without EDNS, and is no answer', () => {
+    const shard = new SimShard(35)
+    const seen = shard.upstream(0, (asked) => (asked.edns ? { rcode: 16, edns } : address('a.test')))
+    assert.equal(shard.ask(query('a.test', 'A', { edns }))?.answers.length, 1)
+    assert.equal(seen.length, 2)
+    const stubborn = new SimShard(36)
+    stubborn.upstream(0, () => ({ rcode: 23, edns }))
+    assert.equal(stubborn.ask(query('a.test'), 3000)?.rcode, 2)
   })
 })
 

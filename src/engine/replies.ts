@@ -86,7 +86,9 @@ export class Replies {
 
   private write(query: Query, draft: Draft): void {
     const reply = this.reply
-    writeReply(query, draft, this.rotation++ & 0xffff, reply)
+    // A linear congruential step per reply: a plain count would give a client that asks A and AAAA in pairs the same first address each time.
+    this.rotation = (Math.imul(this.rotation, 1664525) + 1013904223) | 0
+    writeReply(query, draft, this.rotation >>> 16, reply)
     if (query.marks !== 0) this.guard?.finish(query, reply)
     sealReply(query, draft, reply)
     if (((reply.bytes[reply.at + FLAGS] as number) & (TC >> 8)) !== 0) this.counters.add(metric.truncated)

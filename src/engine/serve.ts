@@ -1,5 +1,5 @@
 import type { Cache, CacheKey } from '../cache/cache.ts'
-import { CACHE_FAILURE, CACHE_HIT, CACHE_MISS, forAllTypes } from '../cache/cache.ts'
+import { CACHE_FAILURE, CACHE_HIT, CACHE_MISS, forAllTypes, notRecursive } from '../cache/cache.ts'
 import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Draft } from '../query/draft.ts'
@@ -110,7 +110,6 @@ export class Serve {
     const found = this.find(query, now)
     const lane = counters.lane
     if (found !== CACHE_MISS) {
-      if (exempt && found === CACHE_FAILURE) return replies.drop(query, metric.outcomes.probe)
       const place =
         found === CACHE_HIT
           ? metric.cache.hit
@@ -139,6 +138,8 @@ export class Serve {
 
   /** False when a rule ended the query, or allowed it the cache only and the cache had nothing. */
   private checkMiss(query: Query): boolean {
+    // Misses are charged for what they cost the upstream, which is nothing for who joins a flight.
+    if (query.cacheOnly === 0 && this.deps.forward.isOpen(query)) return true
     const verdict = query.cacheOnly ? CACHE_ONLY : this.plan.guard.checkMiss(query)
     if (verdict === PASS) return true
     if (verdict !== CACHE_ONLY && this.settle(query, verdict)) return false
@@ -221,7 +222,8 @@ export class Serve {
     key.nameLength = query.nameLength
     key.hash = query.hash
     key.type = query.askType
-    key.dnssec = query.dnssecOk | (query.checkingDisabled << 1)
+    // RD=0 asks what the upstream happens to know: an answer for others who ask so, and nobody else.
+    key.dnssec = query.dnssecOk | (query.checkingDisabled << 1) | (query.recursionDesired ? 0 : notRecursive)
     key.route = this.plan.routes.keys[query.route] as number
     return key
   }

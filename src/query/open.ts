@@ -1,7 +1,7 @@
 import { hashByte, hashEnd, hashStart } from '../base/hash.ts'
 import { ANCOUNT, ARCOUNT, FLAGS, HEADER, ID, NSCOUNT, OPCODE, QDCOUNT, QR, readU16 } from '../wire/header.ts'
 import { skipRecord } from '../wire/incoming.ts'
-import { lower, nameBytesMax } from '../wire/name.ts'
+import { lower, nameBytesMax, skipName } from '../wire/name.ts'
 import type { Query } from './query.ts'
 
 /** A query to walk the road. */
@@ -36,8 +36,14 @@ export function openQuery(query: Query, seed: number): number {
   query.flags = readU16(bytes, at + FLAGS)
   if ((query.flags & QR) !== 0) return OPEN_RESPONSE
   // NOTIFY and UPDATE touch nothing, DSO and whatever comes next get an answer too (RFC 8906 section 3.1.4).
-  if ((query.flags & OPCODE) !== 0) return OPEN_NOTIMP
-  if (readU16(bytes, at + QDCOUNT) !== 1) return OPEN_FORMERR
+  if ((query.flags & OPCODE) !== 0) {
+    findOpt(query)
+    return OPEN_NOTIMP
+  }
+  if (readU16(bytes, at + QDCOUNT) !== 1) {
+    findOpt(query)
+    return OPEN_FORMERR
+  }
   const end = at + length
   const afterName = openName(query, seed, end)
   if (afterName === -1 || afterName + 4 > end) {
@@ -106,6 +112,18 @@ function openRecords(query: Query, from: number, end: number): number {
     here = after
   }
   return version === 0 ? OPEN_OK : OPEN_BADVERS
+}
+
+/** For a message that is refused as a whole: does it carry a sound OPT, so that the reply must too (RFC 6891 section 6.1.1)? */
+function findOpt(query: Query): void {
+  const { bytes, at, length } = query
+  let here = at + HEADER
+  for (let i = readU16(bytes, at + QDCOUNT); i > 0; i--) {
+    here = skipName(bytes, here, at + length)
+    if (here === -1) return
+    here += 4
+  }
+  openRecords(query, here, at + length)
 }
 
 /** Offset of the type field of the record at `at`, whose name is known to be well formed. */

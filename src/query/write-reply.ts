@@ -49,7 +49,7 @@ export function writeReply(query: Query, draft: Draft, rotation: number, reply: 
   reply.questionEnd = here
   const room = reply.limit - (here - at) - (query.hasOpt ? optBytes : 0)
   if (draft.length > room) {
-    writeTruncated(draft, room, reply)
+    writeTruncated(draft, room, rotation, reply)
     return
   }
   writeU16(bytes, at + ANCOUNT, draft.answers)
@@ -57,7 +57,7 @@ export function writeReply(query: Query, draft: Draft, rotation: number, reply: 
   writeU16(bytes, at + ARCOUNT, draft.additionals)
   copyBody(draft, draft.length, bytes, here)
   ageTtls(draft, draft.length, bytes, here)
-  if (draft.rotateCount > 1) rotate(draft, rotation, bytes, here)
+  if (draft.rotateCount > 1) rotate(draft, rotation, draft.rotateCount, bytes, here)
   reply.length = here - at + draft.length
 }
 
@@ -92,7 +92,7 @@ function ageTtls(draft: Draft, length: number, to: Uint8Array, toAt: number): vo
 }
 
 /** Record k goes where record k − rotation stood: one TTL and one size make the rest of the message the same. */
-function rotate(draft: Draft, rotation: number, to: Uint8Array, toAt: number): void {
+function rotate(draft: Draft, rotation: number, written: number, to: Uint8Array, toAt: number): void {
   const { rotateStride: stride, rotateCount: count } = draft
   const shift = rotation % count
   if (shift === 0) return
@@ -100,7 +100,7 @@ function rotate(draft: Draft, rotation: number, to: Uint8Array, toAt: number): v
   const at = toAt + draft.rotateAt
   // Only the rdata moves, the last bytes of each record: owner, type, class and TTL are alike.
   const rdata = stride - 12
-  for (let k = 0; k < count; k++) {
+  for (let k = 0; k < written; k++) {
     const source = from + ((k + shift) % count) * stride + 12
     const target = at + k * stride + 12
     for (let i = 0; i < rdata; i++) to[target + i] = draft.bytes[source + i] as number
@@ -111,7 +111,7 @@ function rotate(draft: Draft, rotation: number, to: Uint8Array, toAt: number): v
  * What does not fit: first the additional section goes, silently (RFC 2181 section 9); then as many whole answer records as there is room for, with
  * TC. Some resolvers (musl before 1.2.4) don't ask again over TCP and live on what they get.
  */
-function writeTruncated(draft: Draft, room: number, reply: Reply): void {
+function writeTruncated(draft: Draft, room: number, rotation: number, reply: Reply): void {
   const { bytes, at, questionEnd: here } = reply
   const end = draft.at + draft.length
   let from = draft.at
@@ -132,6 +132,8 @@ function writeTruncated(draft: Draft, room: number, reply: Reply): void {
   writeU16(bytes, at + ARCOUNT, 0)
   copyBody(draft, length, bytes, here)
   ageTtls(draft, length, bytes, here)
+  const rotating = Math.floor((length - draft.rotateAt) / draft.rotateStride)
+  if (draft.rotateCount > 1) rotate(draft, rotation, Math.min(rotating, draft.rotateCount), bytes, here)
   reply.length = here - at + length
 }
 

@@ -1,6 +1,7 @@
 import { ednsRetried } from '../metrics/catalog.ts'
 import { Rcode } from '../wire/codes.ts'
 import { FLAGS, RCODE, readU16, TC } from '../wire/header.ts'
+import { answerRcode } from '../wire/incoming.ts'
 import type { Attempts } from './attempts.ts'
 import type { Course, CourseDeps } from './course.ts'
 import type { Flights } from './flight.ts'
@@ -27,7 +28,7 @@ export class Acceptance {
     const upstream = this.attempts.upstream[attempt] as number
     this.deps.track.answered(upstream, now - (this.attempts.sentAt[attempt] as number))
     const flags = readU16(bytes, at + FLAGS)
-    const rcode = flags & RCODE
+    const rcode = answerRcode(bytes, at, length)
     if (this.flights.route[flight] === -1) {
       this.course.landing.fail(flight, FAIL_NONE, now)
     } else if (this.flights.kind[flight] !== SHARED) {
@@ -55,13 +56,18 @@ export class Acceptance {
     const upstream = this.attempts.upstream[attempt] as number
     this.deps.track.answeredFailure(upstream)
     this.deps.sender.close(attempt)
+    const rcode = answerRcode(bytes, at, length)
+    // What speaks of EDNS speaks of this hop: the client hears of a server that failed.
+    const told = rcode > RCODE ? Rcode.SERVFAIL : rcode
     const fresh = this.flights.attemptsLeft[flight] === 0 ? -1 : this.deps.choice.next(flight, true)
     if (fresh !== -1) {
       this.course.attempt(flight, fresh, now)
-    } else if (this.attempts.hopeful(flight) === 0) {
-      this.course.landing.deliver(flight, bytes, at, length, upstream, now)
+    } else if (this.attempts.hopeful(flight) !== 0) {
+      this.holdBack(flight, attempt, told, now)
+    } else if (rcode > RCODE) {
+      this.course.landing.deliverFailure(flight, told, upstream, now)
     } else {
-      this.holdBack(flight, attempt, readU16(bytes, at + FLAGS) & RCODE, now)
+      this.course.landing.deliver(flight, bytes, at, length, upstream, now)
     }
   }
 
@@ -75,7 +81,10 @@ export class Acceptance {
   }
 }
 
-/** What servers that don't know EDNS say (RFC 6891 section 7). Asked once more without; never remembered for the upstream. */
+/**
+ * What servers say that don't know EDNS (RFC 6891 section 7), or don't like ours: BADVERS, BADCOOKIE and other extended rcodes. Asked once more without;
+ * never remembered for the upstream.
+ */
 function isEdnsTrouble(rcode: number): boolean {
-  return rcode === Rcode.FORMERR || rcode === Rcode.NOTIMP
+  return rcode === Rcode.FORMERR || rcode === Rcode.NOTIMP || rcode > RCODE
 }

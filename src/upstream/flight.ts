@@ -99,10 +99,12 @@ export class Flights {
   }
 
   /** The open flight for exactly this question, or -1. */
-  find(hash: number, name: Uint8Array, nameLength: number, type: number, flags: number, route: number): number {
-    let flight = this.first(hash, name, nameLength, type)
+  findFor(query: Query, hash: number): number {
+    const { name, nameLength, askType, route } = query
+    const flags = flagsOf(query)
+    let flight = this.first(hash, name, nameLength, askType)
     while (flight !== -1 && (this.flags[flight] !== flags || this.route[flight] !== route)) {
-      flight = this.after(flight, name, nameLength, type)
+      flight = this.after(flight, name, nameLength, askType)
     }
     return flight
   }

@@ -53,10 +53,9 @@ export class Forward {
   private readonly acceptance: Acceptance
   private readonly probe: LoopProbe | undefined
   private readonly rx: Batch
-  private readonly portFailed: (port: number) => void
+  private readonly portFailed = (port: number): void => this.networkError(port)
   private readonly attemptsOf = new Uint8Array(routesMax)
   private plan: PlanData | undefined
-  private giveUpMs = 0
   private now: number
 
   constructor(deps: ForwardDeps) {
@@ -85,7 +84,6 @@ export class Forward {
     }
     this.course = new Course(parts, this.now)
     this.acceptance = new Acceptance(parts, this.course)
-    this.portFailed = (port) => this.networkError(port)
   }
 
   /** Start and reload. Flights in the air go on; upstreams and routes of the same name keep their state. */
@@ -95,7 +93,6 @@ export class Forward {
     const upstreamBefore = plan.upstreams.map((one) => indexOf(before?.upstreams, one.name))
     const routeBefore = plan.routes.map((one) => indexOf(before?.routes, one.name))
     this.plan = plan
-    this.giveUpMs = plan.forward.giveUpAfterMs
     plan.routes.forEach((route, i) => {
       this.attemptsOf[i] = Math.min(plan.forward.attempts, sendsPerUpstreamMax * route.upstreams.length)
     })
@@ -106,33 +103,36 @@ export class Forward {
     this.probe?.configure(plan, now)
   }
 
+  /** Is the question on its way already? */
+  isOpen(query: Query): boolean {
+    return this.flights.findFor(query, this.flights.hash(query.name, query.nameLength, query.askType)) !== -1
+  }
+
   /**
    * Joins or opens the flight for (name, askType, RD, CD, DO, route): its number, or NO_FLIGHT_FULL, NO_UPSTREAM, RESTRAINED.
    * The flight does not end before the call returns.
    */
   ask(query: Query, now: number): number {
     this.now = now
-    const { counters } = this.deps
-    const flags = flagsOf(query)
     const hash = this.flights.hash(query.name, query.nameLength, query.askType)
-    const open = this.flights.find(hash, query.name, query.nameLength, query.askType, flags, query.route)
+    const open = this.flights.findFor(query, hash)
     if (open !== -1) {
-      counters.add(joined)
+      this.deps.counters.add(joined)
       this.course.revive(open, now)
       return open
     }
     const upstream = this.choice.first(query.route, now)
     if (upstream < 0) return upstream
     const { name, nameLength, askType, route } = query
-    const flight = this.flights.open(SHARED, hash, name, nameLength, askType, flags, route)
+    const flight = this.flights.open(SHARED, hash, name, nameLength, askType, flagsOf(query), route)
     if (flight === -1) {
-      counters.add(flightEnds.refusedFull)
+      this.deps.counters.add(flightEnds.refusedFull)
       return NO_FLIGHT_FULL
     }
     const restrained = this.deps.board.isLooping(route, upstream)
     this.flights.restrained[flight] = restrained ? 1 : 0
     this.flights.attemptsLeft[flight] = restrained ? 1 : (this.attemptsOf[route] as number)
-    this.flights.giveUpAt[flight] = now + this.giveUpMs
+    this.flights.giveUpAt[flight] = now + (this.plan as PlanData).forward.giveUpAfterMs
     this.course.attempt(flight, upstream, now)
     // An upstream that is down is asked the same on the side, once a second: that costs nobody time.
     const test = restrained ? -1 : this.choice.test(flight, now)
@@ -151,7 +151,7 @@ export class Forward {
     const { name, nameLength, askType, route } = query
     const flight = this.flights.open(ONCE, 0, name, nameLength, askType, flagsOf(query), route)
     if (flight === -1) return NO_FLIGHT_FULL
-    this.flights.giveUpAt[flight] = now + this.giveUpMs
+    this.flights.giveUpAt[flight] = now + (this.plan as PlanData).forward.giveUpAfterMs
     this.course.attempt(flight, upstream, now)
     return flight
   }

@@ -40,6 +40,21 @@ export function checkAnswer(
   return sectionsEnd(bytes, at, question + nameLength + 4, at + length) === -1 ? ANSWER_MALFORMED : ANSWER_OK
 }
 
+/** The answer's whole rcode, the eight bits of its OPT on top (RFC 6891 section 6.1.3). The message has passed `checkAnswer`. */
+export function answerRcode(bytes: Uint8Array, at: number, length: number): number {
+  const rcode = readU16(bytes, at + FLAGS) & RCODE
+  if (readU16(bytes, at + ARCOUNT) === 0) return rcode
+  const end = at + length
+  const records = readU16(bytes, at + ANCOUNT) + readU16(bytes, at + NSCOUNT) + readU16(bytes, at + ARCOUNT)
+  let here = skipName(bytes, at + HEADER, end) + 4
+  for (let i = 0; i < records; i++) {
+    const fixed = skipName(bytes, here, end)
+    if (readU16(bytes, fixed) === 41) return ((bytes[fixed + 4] as number) << 4) | rcode
+    here = skipRecord(bytes, here, end)
+  }
+  return rcode
+}
+
 /** The offset behind all records counted in the header, the first of which is at `from`; -1 when they don't parse. */
 function sectionsEnd(bytes: Uint8Array, at: number, from: number, end: number): number {
   const records = readU16(bytes, at + ANCOUNT) + readU16(bytes, at + NSCOUNT) + readU16(bytes, at + ARCOUNT)

@@ -109,6 +109,14 @@ test('an upstream that is the program itself', async (t) => {
   )
 })
 
+test('a loop over tcp:// is found at start as well', async (t) => {
+  const port = await freePort()
+  const { mirror } = await openMirror(t, { address: '127.0.0.1', port })
+  const program = await startProgram(t, { upstreams: [`tcp://${mirror.target}`] }, { port })
+  await program.says(sentence(mirror.target), 4000)
+  assert.equal((await ask(program, 'stream.test')).rcode, RCODES.SERVFAIL)
+})
+
 test('two programs that forward to each other: one says so, and the traffic between them stays bounded', async (t) => {
   // The first starts while nobody listens at the other: only a later probe can see the loop.
   const loop = { interval: '1s' }
