@@ -190,7 +190,8 @@ export class Complete implements FlightEnd {
   private replyTo(ticket: number, outcome: number): void {
     const { counters, tickets, replies } = this.deps
     tickets.restore(ticket, this.query)
-    replies.send(this.query, this.draft, outcome)
+    if (outcome === metric.outcomes.failed) replies.fail(this.query, this.draft)
+    else replies.send(this.query, this.draft, outcome)
     tickets.release(ticket)
     counters.set(metric.gauges.waiting, tickets.slots.inUse)
   }

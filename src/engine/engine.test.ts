@@ -292,6 +292,32 @@ describe('what a review found', () => {
     for (let i = 0; i < 4; i++) assert.equal(shard.ask(query('.', 'NS'))?.rcode, 5)
   })
 
+  it('health checks alone find out that a dead upstream is back', () => {
+    const shard = new SimShard(37)
+    shard.upstream(0, () => undefined)
+    for (let i = 0; i < 10; i++) shard.ask(query(`n${i}.test`), 2000)
+    assert.equal(shard.ask(query('.', 'NS'), 3000), undefined)
+    shard.upstream(0, () => ({ answers: ['. 60 NS a.root-servers.net'] }))
+    let answered = 0
+    for (let i = 0; i < 10; i++) if (shard.ask(query('.', 'NS'), 500)?.rcode === 0) answered++
+    assert.ok(answered >= 7, `${answered} of 10`)
+    shard.world.advance(20_000)
+    assert.equal(shard.unaccounted, 0)
+  })
+
+  it('a loop is found behind an upstream that was silent at first', () => {
+    const root = { name: '.', zones: [wire('.')], upstreams: [0] }
+    const shard = new SimShard(38, { routes: [root] })
+    shard.world.advance(1500)
+    shard.world.host(upstreamAt(0), (bytes) => shard.world.send(clientAt(9), listenerAt, bytes))
+    shard.world.advance(4000)
+    assert.deepEqual(
+      shard.events.map((event) => event.kind === 'loop' && event.marked),
+      [true],
+    )
+    assert.equal(shard.unaccounted, 0)
+  })
+
   it('a denial asked without RD is held back too', () => {
     const shard = new SimShard(33)
     const seen = shard.upstream(0, () => ({ rcode: 3 }))

@@ -45,6 +45,12 @@ export class Replies {
     else this.sendDatagram(query, draft)
   }
 
+  /** A failure of ours: SERVFAIL, or nothing for those who learn from silence. */
+  fail(query: Query, draft: Draft): void {
+    if (query.silent) this.drop(query, metric.outcomes.probe)
+    else this.send(query, draft, metric.outcomes.failed)
+  }
+
   /** Ends a query without a reply. */
   drop(query: Query, outcome: number): void {
     this.counters.add(outcome)

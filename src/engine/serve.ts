@@ -104,9 +104,12 @@ export class Serve {
   private lookUp(query: Query, exempt: boolean, now: number): void {
     const { counters, replies } = this.deps
     query.route = this.plan.routes.find(query)
-    // An unanswered health check is how CoreDNS learns to use its second target (FIELD 3.2).
-    if (exempt && (this.draining || !this.deps.forward.works(query.route)))
-      return replies.drop(query, metric.outcomes.probe)
+    if (exempt) {
+      if (this.draining) return replies.drop(query, metric.outcomes.probe)
+      query.silent = 1
+      // Nobody works: the check itself goes upstream and finds out, since perhaps nothing else is asked any more.
+      if (!this.deps.forward.works(query.route)) return this.ask(query, now)
+    }
     const found = this.find(query, now)
     const lane = counters.lane
     if (found !== CACHE_MISS) {
@@ -123,7 +126,7 @@ export class Serve {
     }
     counters.add(metric.cache.miss)
     if (!exempt && !this.checkMiss(query)) return
-    this.ask(query, exempt, now)
+    this.ask(query, now)
   }
 
   /** The answer to this very question, else the denial of its name. */
@@ -147,13 +150,12 @@ export class Serve {
     return false
   }
 
-  private ask(query: Query, exempt: boolean, now: number): void {
+  private ask(query: Query, now: number): void {
     const flight = this.deps.forward.ask(query, now)
     if (flight >= 0) {
       if (!this.deps.complete.wait(flight, query, now)) this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
       return
     }
-    if (exempt) return this.deps.replies.drop(query, metric.outcomes.probe)
     this.fail(query, flight === NO_UPSTREAM || flight === RESTRAINED ? Ede.NO_REACHABLE_AUTHORITY : Ede.NETWORK_ERROR)
   }
 
@@ -166,7 +168,9 @@ export class Serve {
     }
     if (probe === PROBE_DNSWEIR && board.sighting(query)) {
       counters.add(metric.guardSeen.own)
-      replies.drop(query, metric.outcomes.probe)
+      // It has done its work; without a reply, whoever sent it here would ask again, and dnsmasq would hold up its whole connection.
+      this.own.reset(Rcode.NXDOMAIN)
+      replies.send(query, this.own, metric.outcomes.probe)
       return true
     }
     counters.add(
@@ -208,7 +212,7 @@ export class Serve {
   private fail(query: Query, ede: number): void {
     this.own.reset(Rcode.SERVFAIL)
     this.own.ede = ede
-    this.deps.replies.send(query, this.own, metric.outcomes.failed)
+    this.deps.replies.fail(query, this.own)
   }
 
   /** No query, so nothing is booked; a stream must still hear that its message is done. */

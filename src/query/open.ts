@@ -30,6 +30,7 @@ export function openQuery(query: Query, seed: number): number {
   query.marks = 0
   query.cacheOnly = 0
   query.dry = 0
+  query.silent = 0
   query.nameLength = 0
   if (length < HEADER) return OPEN_SHORT
   query.id = readU16(bytes, at + ID)

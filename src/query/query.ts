@@ -54,6 +54,8 @@ export class Query {
   marks = 0
   /** 1 after a rule's `cacheOnly`: answered from the cache or refused, never forwarded. */
   cacheOnly = 0
+  /** 1 when a failure of ours is no reply: an unanswered health check is how CoreDNS learns to use its second target (FIELD 3.2). */
+  silent = 0
   /** 1 for explain: nothing is charged or counted. */
   dry = 0
 

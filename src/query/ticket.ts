@@ -75,7 +75,7 @@ export class Tickets {
     this.askType[ticket] = query.askType
     this.payloadSize[ticket] = query.payloadSize
     this.nameLength[ticket] = query.nameLength
-    this.bits[ticket] = query.hasOpt | (query.dnssecOk << 1) | (query.streamed << 2)
+    this.bits[ticket] = query.hasOpt | (query.dnssecOk << 1) | (query.streamed << 2) | (query.silent << 3)
     this.listener[ticket] = query.listener
     this.route[ticket] = query.route
     this.marks[ticket] = query.marks
@@ -104,7 +104,8 @@ export class Tickets {
     query.payloadSize = this.payloadSize[ticket] as number
     query.hasOpt = bits & 1
     query.dnssecOk = (bits >> 1) & 1
-    query.streamed = bits >> 2
+    query.streamed = (bits >> 2) & 1
+    query.silent = bits >> 3
     query.listener = this.listener[ticket] as number
     query.route = this.route[ticket] as number
     query.marks = this.marks[ticket] as number

@@ -32,7 +32,7 @@ export interface CourseDeps {
   readonly counters: Counters
   readonly end: FlightEnd
   readonly isStreamed: (upstream: number) => boolean
-  readonly ownEnded: (flight: number, now: number) => void
+  readonly ownEnded: (flight: number, answered: boolean, now: number) => void
 }
 
 /**

@@ -80,7 +80,7 @@ export class Forward {
       counters: deps.counters,
       end: deps.end,
       isStreamed: (upstream) => this.plan?.upstreams[upstream]?.transport === 'tcp',
-      ownEnded: (flight, now) => this.probe?.ended(flight, now),
+      ownEnded: (flight, answered, now) => this.probe?.ended(flight, answered, now),
     }
     this.course = new Course(parts, this.now)
     this.acceptance = new Acceptance(parts, this.course)

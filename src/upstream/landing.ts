@@ -17,7 +17,7 @@ export interface LandingDeps {
   readonly counters: Counters
   readonly end: FlightEnd
   /** A question of our own has ended. */
-  readonly ownEnded: (flight: number, now: number) => void
+  readonly ownEnded: (flight: number, answered: boolean, now: number) => void
 }
 
 /**
@@ -39,7 +39,7 @@ export class Landing {
 
   deliver(flight: number, bytes: Uint8Array, at: number, length: number, upstream: number, now: number): void {
     if (this.flights.kind[flight] === OWN) {
-      this.endOwn(flight, now)
+      this.endOwn(flight, true, now)
     } else if (length === HEADER) {
       // It left the question out: the engine gets it with one.
       this.deliverFailure(flight, readU16(bytes, at + FLAGS) & RCODE, upstream, now)
@@ -60,7 +60,7 @@ export class Landing {
 
   fail(flight: number, reason: number, now: number): void {
     if (this.flights.kind[flight] === OWN) {
-      this.endOwn(flight, now)
+      this.endOwn(flight, false, now)
       return
     }
     const late = now >= (this.flights.giveUpAt[flight] as number)
@@ -84,10 +84,10 @@ export class Landing {
     this.flights.close(flight)
   }
 
-  private endOwn(flight: number, now: number): void {
+  private endOwn(flight: number, answered: boolean, now: number): void {
     this.cutOff(flight)
     this.flights.close(flight)
-    this.deps.ownEnded(flight, now)
+    this.deps.ownEnded(flight, answered, now)
   }
 
   private cutOff(flight: number): void {

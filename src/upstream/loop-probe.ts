@@ -16,6 +16,8 @@ export const probeLifeMs = 900
 const markedIntervalMs = 1000
 /** After the first sighting the second probe follows at once, so that a start knows within a second. */
 const confirmMs = 20
+/** After a probe that nobody answered, doubled each time up to the interval. */
+const silenceMs = 1000
 /** An answer and our own sighting may cross on the way: so long a probe that was answered may still be seen. */
 const crossingMs = 100
 /** How often sightings of other shards are looked for while a probe is in flight. */
@@ -57,6 +59,8 @@ interface Unit {
   /** Probes in a row that were seen, or were not. */
   seen: number
   clean: number
+  /** Probes in a row that were neither answered nor seen. */
+  silences: number
   marked: boolean
   judged: boolean
 }
@@ -120,11 +124,12 @@ export class LoopProbe {
   }
 
   /** The flight of a probe has ended, by an answer or without. */
-  ended(flight: number, now: number): void {
+  ended(flight: number, answered: boolean, now: number): void {
     for (let place = 0; place < this.units.length; place++) {
       const unit = this.units[place] as Unit
       if (unit.flight !== flight) continue
       unit.flight = -1
+      if (answered) unit.silences = 0
       if (unit.judgeAt !== never) unit.judgeAt = Math.min(unit.judgeAt, now + crossingMs)
       this.wakeAt = Math.min(this.wakeAt, unit.judgeAt)
       return
@@ -142,6 +147,7 @@ export class LoopProbe {
     board.launch(place, a, b, c, d)
     unit.nextAt = never
     unit.judgeAt = now + probeLifeMs
+    unit.silences++
     unit.flight = this.deps.launch(unit.route, unit.upstream, this.name, length, Type.HINFO, now)
     counters.add(upstreamRow.at(unit.upstream, UP_LOOP_PROBES))
   }
@@ -153,6 +159,7 @@ export class LoopProbe {
     unit.judgeAt = never
     unit.flight = -1
     unit.seen = seen ? unit.seen + 1 : 0
+    if (seen) unit.silences = 0
     unit.clean = seen ? 0 : unit.clean + 1
     if (seen) counters.add(upstreamRow.at(unit.upstream, UP_LOOP_SEEN))
     if (!unit.marked && unit.seen >= inARow) this.change(unit, place, true)
@@ -166,6 +173,9 @@ export class LoopProbe {
   private interval(unit: Unit): number {
     if (unit.marked) return markedIntervalMs
     if (unit.seen > 0) return confirmMs
+    // No answer is no proof of innocence: the way there may just be opening (a stream, a server that starts).
+    const retryMs = silenceMs * 2 ** Math.min(unit.silences - 1, 20)
+    if (unit.silences > 0 && retryMs < (this.plan as PlanData).loopIntervalMs) return retryMs
     const spread = 1 - jitter + (2 * jitter * this.deps.random.u16()) / 0xffff
     return (this.plan as PlanData).loopIntervalMs * spread
   }
@@ -226,6 +236,7 @@ function unitsOf(plan: PlanData, now: number): Unit[] {
           judgeAt: never,
           seen: 0,
           clean: 0,
+          silences: 0,
           marked: false,
           judged: false,
         })),

@@ -85,9 +85,12 @@ export class Pool {
       if (this.ports[port] !== undefined) this.upstream[port] = indexAfter(before, this.upstream[port] as number)
     }
     this.lists = plan.upstreams.map((upstream, i) => lists[before[i] as number] ?? new UpstreamPorts(upstream))
+    const asked = new Set(plan.routes.flatMap((route) => route.upstreams))
     this.lists.forEach((list, i) => {
       list.min = plan.upstreams[i]?.isPrivate ? poolMin : poolMax
-      if (list.isDatagram) this.fill(i, now)
+      // One that a reload took away keeps its place in the plan, so that counters keep their labels; its sockets go.
+      while (!asked.has(i) && list.count > 0) this.retire(list, list.live[0] as number)
+      if (list.isDatagram && asked.has(i)) this.fill(i, now)
     })
   }
 
