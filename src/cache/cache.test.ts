@@ -130,12 +130,12 @@ describe('cacheSeconds', () => {
     ['a failure', { rcode: 2 }, false, 5],
   ]
   for (const [what, parts, inCluster, seconds] of cases) {
-    it(what, () => assert.equal(cacheSeconds(answerTo('a.test', parts), settings, inCluster), seconds))
+    it(what, () => assert.equal(cacheSeconds(answerTo('a.test', parts), 1, settings, inCluster), seconds))
   }
 
   it('adds an SOA where there was none: MNAME dnsweir.invalid, owner the parent, TTL = MINIMUM', () => {
     const work = answerTo('deep.a.test', { rcode: 3 })
-    cacheSeconds(work, settings, false)
+    cacheSeconds(work, 1, settings, false)
     assert.equal(work.authorities, 1)
     const body = Buffer.from(work.writer.body.subarray(0, work.writer.length))
     assert.equal(body.readUInt16BE(0), 0xc000 | (12 + 5))
@@ -145,7 +145,7 @@ describe('cacheSeconds', () => {
 
   it('raises a positive answer to minTtl', () => {
     const work = answerTo('a.test', { answers: ['a.test 0 A 192.0.2.1'] })
-    assert.equal(cacheSeconds(work, { ...settings, minTtl: 5 }, false), 5)
+    assert.equal(cacheSeconds(work, 1, { ...settings, minTtl: 5 }, false), 5)
     assert.equal(Buffer.from(work.writer.body).readUInt32BE(6), 5)
     const cache = new Cache(1 << 20)
     cache.put(keyFor('a.test'), answerTo('a.test', { rcode: 3 }), 0, 1000, 0)

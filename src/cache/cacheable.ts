@@ -1,9 +1,12 @@
 import type { CacheData } from '../link/plan-data.ts'
-import { KIND_FAILURE, KIND_NODATA, KIND_NXDOMAIN, KIND_POSITIVE } from '../wire/kind.ts'
+import { Type } from '../wire/codes.ts'
+import { KIND_FAILURE, KIND_NODATA, KIND_NXDOMAIN, KIND_PARTIAL, KIND_POSITIVE } from '../wire/kind.ts'
 import type { Rebuilt } from '../wire/rebuild.ts'
 
 /** Negatives below a cluster domain live this long at most: a service is created in seconds (FIELD 2). */
 export const clusterNegativeTtlMax = 5
+/** A chain without an end is kept this long at most, s. */
+const partialTtlMax = 5
 /** RFC 2308 section 7: failures are kept five minutes at most. */
 const failureTtlMax = 300
 
@@ -11,9 +14,10 @@ const failureTtlMax = 300
  * For how many seconds an answer is kept, 0: not at all. Each decision stands here, with its RFC; the answer's TTLs are brought in line with it, so that nobody
  * behind us keeps it longer.
  *
+ * @param type the type asked
  * @param inCluster the question is at or below a cluster domain
  */
-export function cacheSeconds(answer: Rebuilt, settings: CacheData, inCluster: boolean): number {
+export function cacheSeconds(answer: Rebuilt, type: number, settings: CacheData, inCluster: boolean): number {
   switch (answer.kind) {
     case KIND_POSITIVE: {
       // A TTL of 0 says: for this transaction only (RFC 1035 section 3.2.1); the operator's minTtl may overrule that.
@@ -28,8 +32,12 @@ export function cacheSeconds(answer: Rebuilt, settings: CacheData, inCluster: bo
     case KIND_FAILURE:
       // RFC 9520 section 3.2: between 1 s and 5 min.
       return Math.min(Math.max(settings.failureTtl, 1), failureTtlMax)
+    case KIND_PARTIAL:
+      // Asked for addresses, a chain to nowhere is most likely a resolver that did not get further. For any other type it is how dnsmasq and the
+      // VPC resolver say NODATA behind a CNAME: held back for a moment, and sent on as it came, so that nobody behind us keeps it.
+      return type === Type.A ? 0 : Math.min(partialTtlMax, settings.noSoaTtl, answer.answerTtl)
     default:
-      // A partial chain or a referral answers nothing.
+      // A referral answers nothing.
       return 0
   }
 }

@@ -78,9 +78,10 @@ export class Complete implements FlightEnd {
     this.keyOf(flight)
     const flags = readU16(bytes, at + FLAGS)
     rebuilt.read(bytes, at, length, key.name, key.nameLength, key.type)
-    const ad = flags & AD
-    const seconds = cacheSeconds(rebuilt, this.plan.data.cache, this.isInCluster())
+    const seconds = cacheSeconds(rebuilt, key.type, this.plan.data.cache, this.isInCluster())
     const isWhole = (flags & TC) === 0
+    // FIELD 3.6: what we made up ourselves is never called authentic.
+    const ad = rebuilt.isSynthesised ? 0 : flags & AD
     this.load(rebuilt, ad)
     if (!isWhole) this.draft.flags |= TC
     if (isWhole && seconds > 0 && this.isShareable(flight)) this.keep(ad, seconds * 1000, now)
@@ -105,7 +106,7 @@ export class Complete implements FlightEnd {
   failed(flight: number, reason: number, now: number): void {
     this.keyOf(flight)
     this.rebuilt.fail(Rcode.SERVFAIL, this.key.name, this.key.nameLength)
-    const seconds = cacheSeconds(this.rebuilt, this.plan.data.cache, false)
+    const seconds = cacheSeconds(this.rebuilt, this.key.type, this.plan.data.cache, false)
     // Only silence and network errors are news of the upstream; a loop or a reload is ours and may be over at once.
     const isNews = reason === FAIL_TIMEOUT || reason === FAIL_NETWORK
     if (isNews && this.isShareable(flight)) this.keep(0, seconds * 1000, now)

@@ -318,6 +318,24 @@ describe('what a review found', () => {
     assert.equal(shard.unaccounted, 0)
   })
 
+  it('NODATA behind a CNAME, without SOA, is held back for a moment; a chain to no address is not kept', () => {
+    const shard = new SimShard(39)
+    const seen = shard.upstream(0, () => ({ answers: ['alias.test 60 CNAME host.test'] }))
+    for (let i = 0; i < 5; i++) assert.equal(shard.ask(query('alias.test', 'AAAA'))?.answers.length, 1)
+    assert.equal(seen.length, 1)
+    for (let i = 0; i < 3; i++) shard.ask(query('alias.test', 'A'))
+    assert.equal(seen.length, 4)
+  })
+
+  it('what we made up is never called authentic, and foreign records are no denial', () => {
+    const shard = new SimShard(40)
+    shard.upstream(0, (asked) =>
+      asked.questions[0]?.name.startsWith('neg') ? { rcode: 3, ad: true } : { answers: ['evil.bank 60 A 203.0.113.6'] },
+    )
+    for (let i = 0; i < 2; i++) assert.equal(shard.ask(query('neg.test', 'A', { ad: true }))?.ad, false)
+    assert.equal(shard.ask(query('other.test'), 3000)?.rcode, 2)
+  })
+
   it('a denial asked without RD is held back too', () => {
     const shard = new SimShard(33)
     const seen = shard.upstream(0, () => ({ rcode: 3 }))

@@ -27,6 +27,8 @@ export class Rebuilt {
   answerTtl = Number.POSITIVE_INFINITY
   /** min(SOA TTL, MINIMUM) of the negative answer's SOA (RFC 2308 section 5), -1 without an SOA. */
   soaTtl = -1
+  /** The SOA is ours: nothing of it was validated by anybody. */
+  isSynthesised = false
   /** The RRset that rotates: offset in the body, bytes per record, records; count 0 for none. */
   rotateAt = 0
   rotateStride = 0
@@ -49,15 +51,17 @@ export class Rebuilt {
     const records = this.records
     records.read(bytes, at, at + HEADER + nameLength + 4, at + length)
     this.taken.fill(0, 0, records.count)
-    const found = readU16(bytes, at + ANCOUNT) > 0 && this.readChain(type)
+    const claimed = readU16(bytes, at + ANCOUNT) > 0
+    const found = claimed && this.readChain(type)
     this.answers = this.writer.count
     this.readAuthority()
     this.authorities = this.writer.count - this.answers
     if (found && this.rcode === 0) this.readAdditional()
     this.additionals = this.writer.count - this.answers - this.authorities
-    if (this.writer.failed) {
-      this.reset(name, nameLength)
-      this.rcode = 2
+    // An answer section of which nothing belongs to the question is no denial: the server has not understood it.
+    const isForeign = claimed && this.answers === 0 && this.rcode === 0
+    if (this.writer.failed || isForeign) {
+      this.fail(2, name, nameLength)
       return
     }
     this.kind = this.kindOf(found)
@@ -74,6 +78,7 @@ export class Rebuilt {
     this.answers = this.authorities = this.additionals = 0
     this.answerTtl = Number.POSITIVE_INFINITY
     this.soaTtl = -1
+    this.isSynthesised = false
     this.rotateCount = 0
     this.names.start(name, nameLength)
     this.writer.start(name, nameLength)
@@ -247,6 +252,7 @@ export class Rebuilt {
     if (this.soaTtl === -1) {
       this.writer.soa(this.names.parentOffset, ttl)
       this.authorities++
+      this.isSynthesised = true
       return
     }
     this.writer.capTtls(ttl)
