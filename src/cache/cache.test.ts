@@ -100,6 +100,20 @@ describe('Cache', () => {
     assert.deepEqual([cache.entries, cache.slab.used], [0, 0])
   })
 
+  it('keeps what fits when its share changes', () => {
+    const cache = new Cache(1 << 20)
+    for (let i = 0; i < 1000; i++) {
+      cache.put(keyFor(`n${i}.test`), answerTo(`n${i}.test`, { answers: [`n${i}.test 60 A 192.0.2.1`] }), 0, 60_000, 0)
+    }
+    cache.resize(64 * (192 + 124))
+    assert.equal(cache.entries, 64)
+    assert.equal(cache.get(keyFor('n999.test'), 1, draft), CACHE_HIT)
+    cache.resize(1 << 20)
+    assert.equal(cache.entries, 64)
+    assert.equal(cache.get(keyFor('n999.test'), 1, draft), CACHE_HIT)
+    assert.deepEqual([draft.answers, draft.length], [1, 16])
+  })
+
   it('hands an entry to another shard', () => {
     const [one, other] = [new Cache(1 << 20), new Cache(1 << 20)]
     const key = keyFor('a.test')

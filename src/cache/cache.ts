@@ -79,11 +79,13 @@ export class Cache {
     this.resize(maxBytes)
   }
 
-  /** Another share: starts empty, unless it is the same. */
+  /** Another share: what fits of the old entries moves over, the most recently used at the last. */
   resize(maxBytes: number): void {
     if (maxBytes === this.maxBytes && this.index !== undefined) return
     this.maxBytes = maxBytes
     const blocks = Math.max(64, Math.floor(maxBytes / (blockBytes + indexBytes)))
+    const before = this.index
+    const slabBefore = this.slab
     const slab = new Slab(blocks)
     this.slab = slab
     this.index = new LRUCache<number, number>({
@@ -93,6 +95,13 @@ export class Cache {
         if (reason === 'evict' && this.filling) this.evicted++
       },
     })
+    if (before === undefined) return
+    for (const [hash, first] of before.rentries()) {
+      const at = slabBefore.open(first)
+      const length = entryLength(slabBefore.bytes, at)
+      slab.bytes.set(slabBefore.bytes.subarray(at, at + length))
+      this.file(hash, length)
+    }
   }
 
   get entries(): number {
@@ -172,9 +181,7 @@ export class Cache {
     const first = this.index.peek(keyHash(key))
     if (first === undefined) return undefined
     const at = this.slab.open(first)
-    const length =
-      fixedBytes + (this.slab.bytes[at + nameLength] as number) + readU16(this.slab.bytes, at + ttlCount) * 2
-    return this.slab.bytes.slice(at, at + length + readU16(this.slab.bytes, at + bodyLength))
+    return this.slab.bytes.slice(at, at + entryLength(this.slab.bytes, at))
   }
 
   /** Takes over what another shard exported; `key` is the question in it, to be filled by `keyOf`. */
@@ -207,6 +214,11 @@ export function keyOf(entry: Uint8Array, from: number, key: CacheKey): void {
   key.type = readU16(entry, from + type)
   key.dnssec = entry[from + dnssec] as number
   key.route = readU32(entry, from + route)
+}
+
+function entryLength(bytes: Uint8Array, at: number): number {
+  const head = fixedBytes + (bytes[at + nameLength] as number)
+  return head + readU16(bytes, at + ttlCount) * 2 + readU16(bytes, at + bodyLength)
 }
 
 function keyHash(key: CacheKey): number {

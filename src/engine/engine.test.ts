@@ -336,6 +336,14 @@ describe('what a review found', () => {
     assert.equal(shard.ask(query('other.test'), 3000)?.rcode, 2)
   })
 
+  it('errors and ANY are charged where everything is', () => {
+    const rules = [{ name: 'rateLimit', mode: 'enforce' as const, settings: { ...limits, charge: 'all' } }]
+    const shard = new SimShard(41, { rules })
+    for (let i = 0; i < 100; i++) shard.ask(query('a.test', i % 2 ? 255 : 252), 1)
+    const refused = shard.replies.filter(({ rcode, questions }) => rcode === 5 && questions[0]?.type === 255)
+    assert.ok(refused.length > 30, `${refused.length}`)
+  })
+
   it('a denial asked without RD is held back too', () => {
     const shard = new SimShard(33)
     const seen = shard.upstream(0, () => ({ rcode: 3 }))

@@ -72,10 +72,13 @@ export class Serve {
     query.receivedAt = now
     counters.add(query.streamed ? metric.queries.tcp : metric.queries.udp)
     if (!this.admit(query)) return
-    if (opened !== OPEN_OK) return this.answerError(query, opened)
+    if (opened !== OPEN_OK) {
+      if (!this.settle(query, this.plan.guard.limit(query))) this.answerError(query, opened)
+      return
+    }
     const probe = probeOf(query)
     if (probe !== PROBE_NONE && this.passProbe(query, probe, now)) return
-    if (probe !== PROBE_ROOT_NS && !this.check(query)) return
+    if (!this.check(query, probe === PROBE_ROOT_NS)) return
     this.lookUp(query, probe === PROBE_ROOT_NS, now)
   }
 
@@ -85,8 +88,10 @@ export class Serve {
     return verdict === PASS || !this.settle(query, verdict)
   }
 
-  private check(query: Query): boolean {
-    const verdict = this.plan.guard.check(query)
+  /** Health checks are exempt from limits (FIELD 3.2), and what the operator answers here is answered here. */
+  private check(query: Query, isHealthCheck: boolean): boolean {
+    const { guard } = this.plan
+    const verdict = isHealthCheck ? guard.checkName(query) : guard.check(query)
     return verdict === PASS || !this.settle(query, verdict)
   }
 

@@ -103,7 +103,19 @@ export class Guard {
    * PASS, with another `query.askType`.
    */
   check(query: Query): Verdict {
-    const verdict = this.run(query, 0)
+    const verdict = this.limit(query)
+    if (verdict === REPLY || verdict === DROP) return verdict
+    return this.checkName(query)
+  }
+
+  /** The part of `check` that looks at the client alone: all that is asked of a query that gets an error anyway. */
+  limit(query: Query): Verdict {
+    return this.run(query, 0, this.firstByName)
+  }
+
+  /** The part of `check` that looks at the name: all that is asked of a health check. */
+  checkName(query: Query): Verdict {
+    const verdict = this.run(query, this.firstByName)
     if (verdict !== REWRITE) return verdict
     const again = this.run(query, this.firstByName)
     // A second rewrite isn't followed, or two rules could hand a query to each other forever: it is looked up as it
@@ -143,10 +155,10 @@ export class Guard {
     return this.seats.find(({ kind }) => kind.name === name)?.rule
   }
 
-  private run(query: Query, from: number): Verdict {
+  private run(query: Query, from: number, to = this.checks.length): Verdict {
     const { checks } = this
     let outcome: Verdict = query.cacheOnly === 1 ? CACHE_ONLY : PASS
-    for (let i = from; i < checks.length; i++) {
+    for (let i = from; i < to; i++) {
       const seat = checks[i] as Seat
       const { askType, marks } = query
       const verdict = (seat.rule as Complete).check(query)
