@@ -113,9 +113,9 @@ export const guardSeen = labelled('dnsweir_probes_total', 'Loop and health probe
 export const sendErrors = single('dnsweir_send_errors_total', 'Datagrams the kernel did not take.')
 export const streamsRefused = labelled(
   'dnsweir_streams_refused_total',
-  'Streamed connections and queries refused.',
+  'Streamed connections and queries refused; idle: a connection closed to make room for a new one.',
   'reason',
-  ['connections', 'perClient', 'credits', 'slow'],
+  ['connections', 'perClient', 'credits', 'slow', 'idle'],
 )
 export const connections = labelled('dnsweir_connections_total', 'Stream connections.', 'side', ['client', 'upstream'])
 

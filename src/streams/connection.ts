@@ -30,6 +30,8 @@ export class ClientConnection {
   isOpen = true
   /** A reply was written to it that `settle` has to look after. */
   isTouched = false
+  /** When a query of it was last taken, or a reply written: ms on the host's clock. */
+  usedAt: number
   /** Octets in the write buffer when last looked. */
   private buffered = 0
   readonly id: number
@@ -45,7 +47,6 @@ export class ClientConnection {
   // Absolute times; a socket's own timeout would start anew with each octet.
   private messageDue = Number.POSITIVE_INFINITY
   private writeDue = Number.POSITIVE_INFINITY
-  private usedAt: number
 
   constructor(id: number, listener: number, peer: Uint8Array, socket: Socket, host: ConnectionHost) {
     this.id = id
@@ -162,6 +163,14 @@ export class ClientConnection {
   /** Is a reply owed, or written and not yet taken? */
   get isOwing(): boolean {
     return this.isOpen && (this.outstanding > 0 || this.socket.writableLength > 0)
+  }
+
+  /**
+   * Would nobody miss a reply if it were closed? A message that has only begun does not count, or a trickle would hold
+   * its place; a connection that is not read has sent something that we keep waiting.
+   */
+  get isIdle(): boolean {
+    return this.isOpen && !this.isOwing && !this.socket.isPaused()
   }
 
   /** Books what the write buffer holds now. False: all of them together hold too much. */

@@ -165,9 +165,10 @@ export class TcpClients implements ConnectionHost {
       return
     }
     const ofAddress = this.perAddress.get(host) ?? 0
-    const isFull = this.openCount >= this.limits.connectionsMax
-    if (isFull || ofAddress >= this.limits.connectionsPerAddressMax) {
-      this.refused(isFull ? 'connections' : 'perClient')
+    // First the address's own limit, or one address could take the place of all others.
+    const isOverOwn = ofAddress >= this.limits.connectionsPerAddressMax
+    if (isOverOwn || (this.openCount >= this.limits.connectionsMax && !this.closeIdlest())) {
+      this.refused(isOverOwn ? 'perClient' : 'connections')
       socket.destroy()
       return
     }
@@ -180,6 +181,21 @@ export class TcpClients implements ConnectionHost {
     this.deps.counters.add(connectionCounters.client)
     this.deps.opened()
     socket.on('close', () => this.closed(connection, host))
+  }
+
+  /**
+   * Makes room for one more: the connection that has been idle longest goes (RFC 7766 section 6.2.3), or whoever opens
+   * connections and leaves them idle would keep everybody else out. False when all are busy.
+   */
+  private closeIdlest(): boolean {
+    let idlest: ClientConnection | undefined
+    for (const connection of this.connections.values()) {
+      if (connection.isIdle && (idlest === undefined || connection.usedAt < idlest.usedAt)) idlest = connection
+    }
+    if (idlest === undefined) return false
+    this.refused('idle')
+    idlest.destroy()
+    return true
   }
 
   private closed(connection: ClientConnection, host: string): void {

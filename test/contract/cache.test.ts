@@ -30,8 +30,8 @@ test('a positive answer is asked once, and its TTL goes down', async (t) => {
 test('id and letter case of a hit are those of this client', async (t) => {
   const { program, upstream } = await startScene(t)
   await ask(program, 'MIXED.Test', 'A', { id: 1 })
-  const hit = await ask(program, 'mixed.tEST', 'A', { id: 2, rd: false, cd: false })
-  assert.deepEqual([hit.id, hit.questions[0]?.name, hit.rd], [2, 'mixed.tEST.', false])
+  const hit = await ask(program, 'mixed.tEST', 'A', { id: 2 })
+  assert.deepEqual([hit.id, hit.questions[0]?.name], [2, 'mixed.tEST.'])
   assert.equal(hit.answers[0]?.name.toLowerCase(), 'mixed.test.')
   assert.equal(upstream.count('mixed.test'), 1)
 })
@@ -198,7 +198,7 @@ test('failures are kept a moment, so that a dead upstream is not asked again and
   assert.ok(sent <= 3)
 })
 
-test('DO, CD and type have entries of their own; AD, RD and options have not', async (t) => {
+test('DO, CD and type have entries of their own; AD and options have not', async (t) => {
   const { program, upstream } = await startScene(t)
   const variants = [{}, { edns: { dnssecOk: true } }, { cd: true }, { cd: true, edns: { dnssecOk: true } }]
   for (const [index, variant] of variants.entries()) {
@@ -207,11 +207,21 @@ test('DO, CD and type have entries of their own; AD, RD and options have not', a
     const seen = upstream.asked.at(-1)
     assert.deepEqual([seen?.edns?.dnssecOk ?? false, seen?.cd], ['edns' in variant, 'cd' in variant], 'DO and CD pass')
   }
-  for (const variant of [{ rd: false }, { edns: {} }, { edns: { size: 4096 } }])
+  for (const variant of [{ ad: true }, { edns: {} }, { edns: { size: 4096 } }])
     await ask(program, 'key.test', 'A', variant)
   assert.equal(upstream.count('key.test'), variants.length)
   await ask(program, 'key.test', 'TXT')
   assert.equal(upstream.count('key.test'), variants.length + 1)
+})
+
+test('what an upstream knows without recursion is no answer for those who want it', async (t) => {
+  const { program } = await startScene(t, (asked) => (asked.rd ? anyAddress(asked) : reply(asked)))
+  for (let turn = 0; turn < 2; turn++) {
+    const without = await ask(program, 'rd.test', 'A', { rd: false })
+    assert.deepEqual([without.rd, without.rcode], [false, RCODES.NOERROR])
+    const wanted = await ask(program, 'rd.test')
+    assert.deepEqual([wanted.rd, wanted.answers.length], [true, 1], `turn ${turn}`)
+  }
 })
 
 test('DO of the client is echoed, on miss and hit', async (t) => {

@@ -18,12 +18,11 @@ const withRecord = (address: string): { guard: unknown } => ({
 async function untilPlan(program: Program, address: string, timeoutMs = 5000): Promise<void> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
-    const answer = await ask(program, 'plan.test')
-    if (answer.answers[0]?.data === address) return
-    assert.ok(
-      Date.now() < deadline,
-      `still ${answer.answers[0]?.data} after ${timeoutMs} ms\n${program.stdout()}${program.stderr()}`,
-    )
+    const answer = await maybeAsk(program, 'plan.test')
+    assert.ok(answer, `no reply while the plan changes\n${program.stdout()}${program.stderr()}`)
+    const plan = answer.answers[0]?.data
+    if (plan === address) return
+    assert.ok(Date.now() < deadline, `still ${plan} after ${timeoutMs} ms\n${program.stdout()}${program.stderr()}`)
     await sleep(30)
   }
 }
@@ -68,15 +67,40 @@ test('no query is lost while the plan is swapped again and again', async (t) => 
   await untilPlan(program, '192.0.2.15')
 })
 
-test('a changed file is noticed without a signal', async (t) => {
+test('a changed file is noticed without a signal, renamed or written in place', async (t) => {
   const { program, upstream } = await startScene(t, anyAddress, withRecord('192.0.2.1'))
+  const upstreams = [upstream.target]
   await untilPlan(program, '192.0.2.1')
-  program.rewrite({ upstreams: [upstream.target], ...withRecord('192.0.2.2') })
+  program.rewrite({ upstreams, ...withRecord('192.0.2.2') })
   await untilPlan(program, '192.0.2.2', 8000)
-  const next = join(program.folder, 'next.yaml')
-  writeFileSync(next, program.text({ upstreams: [upstream.target], ...withRecord('192.0.2.3') }))
-  renameSync(next, program.configFile)
+  writeFileSync(program.configFile, program.text({ upstreams, ...withRecord('192.0.2.3') }))
   await untilPlan(program, '192.0.2.3', 8000)
+})
+
+test('a file that is written slowly is taken when it is whole: empty and half it is nobody’s plan', async (t) => {
+  const { program, upstream } = await startScene(t, anyAddress, withRecord('192.0.2.1'))
+  const start = program.stdout().length
+  for (let round = 2; round <= 11; round++) {
+    const whole = (plan: string): string => program.text({ upstreams: [upstream.target], ...withRecord(plan) })
+    writeFileSync(program.configFile, whole(`192.0.2.${round + 100}`))
+    program.signal('SIGHUP')
+    // The reload of the first may be anywhere when the second begins.
+    await sleep(25 * (round - 2))
+    writeFileSync(program.configFile, '')
+    await sleep(20)
+    // In YAML's eyes a file may end at any line.
+    writeFileSync(program.configFile, 'threads: 1\n')
+    await sleep(20)
+    writeFileSync(program.configFile, whole(`192.0.2.${round}`))
+    await untilPlan(program, `192.0.2.${round}`, 8000)
+  }
+  // A plan of defaults would name the servers of the machine's own resolv.conf.
+  const elsewhere = program
+    .stdout()
+    .slice(start)
+    .split('\n')
+    .filter((line) => /forwards to/.test(line) && !line.includes(upstream.target))
+  assert.deepEqual(elsewhere, [])
 })
 
 test('a ConfigMap’s symlink swap is noticed', async (t) => {
@@ -214,5 +238,6 @@ test('thirty reloads leak no file', async (t) => {
   await reload(1)
   const before = openFiles()
   for (let round = 2; round <= 31; round++) await reload(round)
-  assert.ok(openFiles() <= before + 3, `${before} open files, then ${openFiles()}`)
+  // Ports towards the upstream come and go with the load; one file left by each reload would be thirty.
+  assert.ok(openFiles() <= before + 10, `${before} open files, then ${openFiles()}`)
 })

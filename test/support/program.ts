@@ -5,7 +5,7 @@
 import { strict as assert } from 'node:assert'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -48,7 +48,7 @@ export interface Program extends Endpoint {
   stderr(): string
   /** The configuration as text, with the listen and admin addresses of this program unless it names others. */
   text(settings: Settings): string
-  /** Writes the configuration anew, in place. */
+  /** Writes the configuration anew, at one stroke: beside the old one, then renamed. */
   rewrite(settings: Settings): void
   /** GET on the admin port. */
   get(path: string): Promise<Response>
@@ -104,7 +104,10 @@ export async function startProgram(t: TestContext, settings: Settings, options: 
     adminPort,
     child,
     text,
-    rewrite: (next) => writeFileSync(configFile, text(next)),
+    rewrite(next) {
+      writeFileSync(`${configFile}.next`, text(next))
+      renameSync(`${configFile}.next`, configFile)
+    },
     stdout: () => stdout,
     stderr: () => stderr,
     get: (path) => fetch(`http://127.0.0.1:${adminPort}${path}`, { signal: AbortSignal.timeout(5000) }),

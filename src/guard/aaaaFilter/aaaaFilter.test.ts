@@ -264,7 +264,7 @@ test('what passes', () => {
   const { guard, counted } = guardOf({ ...enforced, clusterDomains: ['cluster.local'] })
   const passing: [string, string, QueryParts][] = [
     ['a.test', 'A', {}],
-    ['a.test', 'HTTPS', {}],
+    ['a.test', 'TXT', {}],
     ['a.svc.cluster.local', 'AAAA', {}],
     ['cluster.local', 'AAAA', {}],
     ['ipv4only.arpa', 'AAAA', {}],

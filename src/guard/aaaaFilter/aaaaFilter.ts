@@ -1,4 +1,4 @@
-import { RULE_EXEMPT, rule as ruleCounters } from '../../metrics/catalog.ts'
+import { RULE_EXEMPT, RULE_OBSERVED, rule as ruleCounters } from '../../metrics/catalog.ts'
 import { NameSet } from '../../query/name-set.ts'
 import type { Reply } from '../../query/reply.ts'
 import { ASK, PASS } from '../../query/verdict.ts'
@@ -8,36 +8,54 @@ import { lowerName } from '../../wire/name.ts'
 import { nameFromText } from '../../wire/text.ts'
 import { clusterNegativeTtlMax, negativeTtlDefault } from '../negative.ts'
 import type { PlanNames, RuleKind } from '../rule.ts'
+import { bringsAddresses, HintStripper } from './hints.ts'
 import { type AaaaFilterSettings, aaaaFilterSettings } from './settings.ts'
 import { AddressStripper } from './strip.ts'
 
-/** Asks A for AAAA and lets the rcode follow: no addresses, and a name stays as existing or missing as it is. */
+/**
+ * Asks A for AAAA and lets the rcode follow: no addresses, and a name stays as existing or missing as it is. Replies to
+ * other types lose the IPv6 addresses that they bring along: ipv6hint (RFC 9460 section 7.3), and AAAA as additional.
+ */
 export const aaaaFilter: RuleKind<AaaaFilterSettings> = {
   name: 'aaaaFilter',
   settings: aaaaFilterSettings,
 
-  create(settings, { names, counters, mark, index }) {
+  create(settings, { names, counters, mark, index, observed }) {
     const except = exceptions(settings, names)
     const answersDnssec = settings.whenDnssec === 'answer'
     const exempt = ruleCounters.at(index, RULE_EXEMPT)
-    const stripper = new AddressStripper()
+    const wouldFinish = ruleCounters.at(index, RULE_OBSERVED)
+    const addresses = new AddressStripper()
+    const hints = new HintStripper()
 
     return {
       check(query) {
-        if (query.type !== Type.AAAA || except.longestSuffix(query) !== -1) return PASS
-        // NODATA without a proof is bogus to a validator behind us (RFC 4035 section 5.4).
+        const isAsked = query.type === Type.AAAA
+        if ((!isAsked && !bringsAddresses(query.type)) || except.longestSuffix(query) !== -1) return PASS
+        // NODATA without a proof and an RRset without its signature are bogus to a validator behind us (RFC 4035
+        // sections 5.3 and 5.4).
         if (!answersDnssec && (query.dnssecOk === 1 || query.checkingDisabled === 1)) {
           if (query.dry === 0) counters.add(exempt)
           return PASS
         }
-        query.askType = Type.A
-        query.marks |= mark
-        return ASK
+        if (isAsked) {
+          query.askType = Type.A
+          query.marks |= mark
+          return ASK
+        }
+        // The guard counts no PASS and leaves its marks, so observing falls to the rule here.
+        if (!observed) query.marks |= mark
+        else if (query.dry === 0) counters.add(wouldFinish)
+        return PASS
       },
 
       finish(query, reply) {
+        if (query.type !== Type.AAAA) {
+          hints.strip(query, reply)
+          return
+        }
         const inCluster = names.clusterDomains.longestSuffix(query) !== -1
-        stripper.strip(query, reply, inCluster ? clusterNegativeTtlMax : negativeTtlDefault)
+        addresses.strip(query, reply, inCluster ? clusterNegativeTtlMax : negativeTtlDefault)
         if (rcodeOf(reply) !== Rcode.NOERROR) return
         reply.ede = Ede.FILTERED
         reply.edeText = edeText

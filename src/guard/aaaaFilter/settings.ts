@@ -7,12 +7,12 @@ export type AaaaFilterSettings = SettingsOf<typeof aaaaFilterSettings>
 
 export const aaaaFilterSettings = ruleSection(
   'For networks without IPv6: AAAA questions get no addresses. The A lookup decides the code of the reply, so that ' +
-    'names stay as existing or missing as they are.',
+    'names stay as existing or missing as they are. Other replies lose `ipv6hint` and additional AAAA records.',
   'disabled',
   {
     except: either('clusterDomains', listShape(domain, 0, 1024), {
       default: 'clusterDomains',
-      doc: 'Zones whose AAAA questions pass: a list, or `clusterDomains` for those of the setting of that name.',
+      doc: 'Zones whose questions pass: a list, or `clusterDomains` for those of the setting of that name.',
     }),
     whenDnssec: oneOf(['pass', 'answer'], {
       default: 'pass',
