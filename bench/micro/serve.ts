@@ -1,4 +1,3 @@
-import { bench, run } from 'mitata'
 import { monotonicClock } from '../../src/base/clock.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { ShardEngine } from '../../src/engine/shard-engine.ts'
@@ -9,6 +8,7 @@ import { writeEndpoint } from '../../src/net/endpoint.ts'
 import type { DatagramPort, Reactor, Ready } from '../../src/net/reactor.ts'
 import { LoopBoard } from '../../src/upstream/loop-board.ts'
 import { parse, query, reply } from '../../test/support/message.ts'
+import type { Micro } from './micro.ts'
 
 /**
  * What a shard's own code costs per cached query, without the kernel: a full batch from a port in memory, through the whole road, to a port that throws replies
@@ -114,11 +114,11 @@ engine.commit(
 engine.listen([{ id: 0, endpoint: { address: Uint8Array.of(127, 0, 0, 1), port: 53, scope: 0 }, fd: -1 }])
 
 const ready: Ready = { kicked: false, upstreams: [], upstreamCount: 0, listeners: [], listenerCount: 0 }
-function turn(): void {
+function turn(): number {
   ready.listeners.length = 0
   ready.listeners.push(clients)
   ready.listenerCount = 1
-  engine.turn(performance.now(), ready)
+  return engine.turn(performance.now(), ready)
 }
 
 turn()
@@ -131,5 +131,10 @@ while (waiting.length > 0) {
 }
 ready.upstreamCount = 0
 
-bench(`a turn of 8 × ${batchSlots} cached queries (divide by ${8 * batchSlots})`, turn)
-await run()
+export const serveMicros: readonly Micro[] = [
+  {
+    name: 'serve',
+    what: `a turn of ${8 * batchSlots} cached queries from and to ports in memory, their copies into the batch included`,
+    step: turn,
+  },
+]

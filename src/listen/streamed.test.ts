@@ -219,8 +219,16 @@ test('a new streams worker: open questions fail at once, and may be asked again 
   scene.onAnswered = () => {}
   scene.link.attach(undefined, 4)
   assert.equal(scene.ended.length, 6)
-  assert.equal(scene.link.ask(0, 1, 1, octets, 0, 5), false)
+  const waiting = scene.link.open
+  assert.equal(scene.link.ask(0, 1, 1, octets, 0, 5), true)
+  assert.equal(scene.link.open, waiting + 1)
   scene.link.noReply(1, 1)
   scene.link.flush()
   assert.equal(scene.link.receive(5), false)
+  scene.attach(6)
+  scene.link.flush()
+  const [question, ...rest] = scene.left().flat() as { kind: number }[]
+  assert.equal(question?.kind, QUESTION, 'the question went to the successor, the reply of before did not')
+  assert.deepEqual(rest, [])
+  assert.equal(scene.link.open, waiting + 1)
 })

@@ -37,6 +37,8 @@ export class StreamedLink {
   private readonly road: StreamedRoad
   private readonly query = new Query()
   private readonly packer = new Packer()
+  /** Questions have a message of their own: those asked while no streams worker stands wait for its successor. */
+  private readonly asked = new Packer()
   private readonly unpacker = new Unpacker()
   private readonly offered: ArrayBuffer[] = []
   private port: MessagePort | undefined
@@ -69,12 +71,18 @@ export class StreamedLink {
    * at once, and replies to its clients go nowhere, since the new worker does not know their connections.
    */
   attach(port: MessagePort | undefined, now: number): void {
-    if (this.port !== undefined) this.port.close()
+    const before = this.port
     this.port = port
-    this.channel++
     this.offered.length = 0
     this.unpacker.start(noBytes.buffer)
     if (!this.packer.isEmpty) this.packer.take()
+    if (before === undefined) {
+      this.flush()
+      return
+    }
+    before.close()
+    this.channel++
+    if (!this.asked.isEmpty) this.asked.take()
     for (let slot = 0; slot < questionsMax; slot++) {
       // A question that is asked again right here goes over the new channel and must not fail with the old ones.
       if (!this.questions.isTaken(slot) || this.channels[slot] === this.channel) continue
@@ -119,10 +127,9 @@ export class StreamedLink {
 
   /**
    * Sends a question (a whole DNS message) to an upstream of the plan over TCP; `answered` tells its end with the same token and generation.
-   * False when `questionsMax` are open or there is no streams worker: nothing was sent.
+   * False when `questionsMax` are open: nothing was sent. While no streams worker stands, the question waits for it.
    */
   ask(upstream: number, token: number, generation: number, bytes: Uint8Array, at: number, length: number): boolean {
-    if (this.port === undefined) return false
     const slot = this.questions.take()
     if (slot === -1) return false
     this.tokens[slot] = token
@@ -130,18 +137,22 @@ export class StreamedLink {
     this.channels[slot] = this.channel
     const place = upstreamPlace(this.planGeneration, upstream)
     const holder = this.questions.generation[slot] as number
-    if (!this.packer.add(QUESTION, place, slot, holder, bytes, at, length)) {
-      this.flush()
-      this.packer.add(QUESTION, place, slot, holder, bytes, at, length)
-    }
-    return true
+    if (this.asked.add(QUESTION, place, slot, holder, bytes, at, length)) return true
+    this.flush()
+    if (this.asked.add(QUESTION, place, slot, holder, bytes, at, length)) return true
+    this.questions.release(slot)
+    return false
   }
 
   /** The end of the turn: sends what was collected as one message. */
   flush(): void {
-    if (this.packer.isEmpty) return
-    const message = this.packer.take()
-    this.port?.postMessage(message, [message])
+    if (this.port === undefined) {
+      // Replies to connections that died with their worker.
+      if (!this.packer.isEmpty) this.packer.take()
+      return
+    }
+    send(this.port, this.packer)
+    send(this.port, this.asked)
   }
 
   /** Questions that wait for their end. */
@@ -179,6 +190,12 @@ export class StreamedLink {
     this.unpacker.start(message as ArrayBuffer)
     return true
   }
+}
+
+function send(port: MessagePort, packer: Packer): void {
+  if (packer.isEmpty) return
+  const message = packer.take()
+  port.postMessage(message, [message])
 }
 
 /** Questions over TCP that a shard may have open: they are for truncated answers and tcp:// upstreams, not for floods. */

@@ -5,7 +5,10 @@ import type { Query } from './query.ts'
 
 /** Which route a question takes: the one with the longest zone at or above its name, else the default route. */
 export class RouteTable {
-  /** A number per route that names its zones and upstreams: part of the cache key, equal in all shards. */
+  /**
+   * A number per route that stands for its upstreams: part of the cache key, equal in all shards. A name has one route at a time, and routes
+   * with the same upstreams have the same answers, so a reload that moves zones about keeps what is still true.
+   */
   readonly keys: Uint32Array
   private readonly zones: NameSet
   private readonly routeOfZone: Uint8Array
@@ -23,7 +26,10 @@ export class RouteTable {
     this.zones = new NameSet(zones)
     this.routeOfZone = Uint8Array.from(routes)
     this.keys = Uint32Array.from(plan.routes, (route) => {
-      const text = `${route.name}|${route.upstreams.map((index) => plan.upstreams[index]?.name).join(',')}`
+      const text = route.upstreams
+        .map((index) => plan.upstreams[index]?.name)
+        .sort()
+        .join(',')
       const bytes = new TextEncoder().encode(text)
       return hashBytes(0, bytes, 0, bytes.length)
     })

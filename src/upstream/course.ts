@@ -16,7 +16,7 @@ import type { Track } from './track.ts'
 const refusedPauseMs = 100
 /** Where there is nobody else to ask, the same upstream is asked again only after twice the time: it may just be slow, not deaf. */
 const againFactor = 2
-/** Rest of a flight whose attempts are spent before a new waiter has it sent again. */
+/** Rest of a health check's flight before it is sent again. */
 const reviveMs = 1000
 /** Left of `replyWithin` when all attempts have had their time. */
 const replyMarginMs = 100
@@ -90,7 +90,10 @@ export class Course {
     this.watch(flight, attempt, this.attemptMs(upstream, patience), now)
   }
 
-  /** A flight that only waits for a late answer is sent once more for somebody new, if it rested long enough. */
+  /**
+   * A health check's flight that only waits for a late answer is sent once more: it is asked in order to learn whether somebody is there by now. All
+   * other questions have had their three sends (RFC 9520 section 3.2).
+   */
   revive(flight: number, now: number): void {
     const spent = this.flights.attemptsLeft[flight] === 0 && this.flights.current[flight] === -1
     if (!spent || this.flights.restrained[flight] === 1) return

@@ -7,6 +7,7 @@ import type { Query } from '../query/query.ts'
 import { ANSWER_OK } from '../wire/incoming.ts'
 import { Acceptance } from './accept.ts'
 import { Attempts } from './attempts.ts'
+import { indexOf, routeIndex } from './before.ts'
 import { Choice } from './choice.ts'
 import { Course, type CourseDeps } from './course.ts'
 import { FLAG_RD, Flights, flagsOf, ONCE, OWN, SHARED } from './flight.ts'
@@ -91,7 +92,7 @@ export class Forward {
     const now = this.deps.clock.now()
     const before = this.plan
     const upstreamBefore = plan.upstreams.map((one) => indexOf(before?.upstreams, one.name))
-    const routeBefore = plan.routes.map((one) => indexOf(before?.routes, one.name))
+    const routeBefore = plan.routes.map((one) => routeIndex(before?.routes, one))
     this.plan = plan
     plan.routes.forEach((route, i) => {
       this.attemptsOf[i] = Math.min(plan.forward.attempts, sendsPerUpstreamMax * route.upstreams.length)
@@ -118,7 +119,7 @@ export class Forward {
     const open = this.flights.findFor(query, hash)
     if (open !== -1) {
       this.deps.counters.add(joined)
-      this.course.revive(open, now)
+      if (query.silent) this.course.revive(open, now)
       return open
     }
     const upstream = this.choice.first(query.route, now)
@@ -243,8 +244,4 @@ export class Forward {
     this.track.unreachable(this.pool.upstreamOf(port), this.now)
     this.course.portFailed(port, this.now)
   }
-}
-
-function indexOf(list: readonly { readonly name: string }[] | undefined, name: string): number {
-  return list?.findIndex((one) => one.name === name) ?? -1
 }
