@@ -157,6 +157,13 @@ describe('cacheSeconds', () => {
     assert.ok(body.includes('dnsweir'))
   })
 
+  it('keeps NODATA behind a CNAME of TTL 0 where minTtl says so', () => {
+    const work = () => answerTo('a.test', { answers: ['a.test 0 CNAME b.test'] })
+    assert.equal(cacheSeconds(work(), 28, settings, false), 0)
+    assert.equal(cacheSeconds(work(), 28, { ...settings, minTtl: 5 }, false), 5)
+    assert.equal(cacheSeconds(work(), 1, { ...settings, minTtl: 5 }, false), 0)
+  })
+
   it('raises a positive answer to minTtl', () => {
     const work = answerTo('a.test', { answers: ['a.test 0 A 192.0.2.1'] })
     assert.equal(cacheSeconds(work, 1, { ...settings, minTtl: 5 }, false), 5)

@@ -35,7 +35,7 @@ export function cacheSeconds(answer: Rebuilt, type: number, settings: CacheData,
     case KIND_PARTIAL:
       // Asked for addresses, a chain to nowhere is most likely a resolver that did not get further. For any other type it is how dnsmasq and the
       // VPC resolver say NODATA behind a CNAME: held back for a moment, and sent on as it came, so that nobody behind us keeps it.
-      return type === Type.A ? 0 : Math.min(partialTtlMax, settings.noSoaTtl, answer.answerTtl)
+      return type === Type.A ? 0 : Math.min(partialTtlMax, settings.noSoaTtl, chainSeconds(answer, settings))
     default:
       // A referral answers nothing.
       return 0
@@ -47,7 +47,16 @@ function negativeSeconds(answer: Rebuilt, settings: CacheData, inCluster: boolea
   // The cap is for what others say; noSoaTtl is already the operator's own word.
   const wanted = answer.soaTtl === -1 ? settings.noSoaTtl : Math.min(answer.soaTtl, settings.maxNegativeTtl)
   // A chain's own TTLs count too: the negative stands at its end.
-  const ttl = Math.min(wanted, inCluster ? clusterNegativeTtlMax : Number.POSITIVE_INFINITY, answer.answerTtl)
+  const ttl = Math.min(
+    wanted,
+    inCluster ? clusterNegativeTtlMax : Number.POSITIVE_INFINITY,
+    chainSeconds(answer, settings),
+  )
   answer.sealNegative(ttl)
   return ttl
+}
+
+/** How long the chain before a denial is good for; dnsmasq's own names have TTL 0, which `minTtl` is for (FIELD 3.12). */
+function chainSeconds(answer: Rebuilt, settings: CacheData): number {
+  return Math.max(answer.answerTtl, settings.minTtl)
 }
