@@ -31,7 +31,8 @@ export interface Result extends Outcome {
 }
 
 export async function measure(server: Server, which: Case, seconds: number): Promise<Result> {
-  return run(server, which.name, { workload: which.workload, rate: which.rate, seconds })
+  const { workload, rate } = which
+  return run(server, which.name, { workload, rate, seconds, outstanding: outstanding[workload] })
 }
 
 /** A million new names, as fast as they go: what is left in memory? */
@@ -46,7 +47,17 @@ export async function deadlines(server: Server, seconds: number): Promise<Result
 
 async function run(server: Server, name: string, part: Partial<Order>): Promise<Result> {
   const { port, pid } = server
-  const order = { port, pid, workload: 'hits', outstanding, rate: 0, warmSeconds, seconds: 1, limit: 0, silentRate: 0 }
+  const order = {
+    port,
+    pid,
+    workload: 'hits',
+    outstanding: outstanding.hits,
+    rate: 0,
+    warmSeconds,
+    seconds: 1,
+    limit: 0,
+    silentRate: 0,
+  }
   const outcome = await generate({ ...order, ...part } as Order)
   return {
     ...outcome,
@@ -58,7 +69,11 @@ async function run(server: Server, name: string, part: Partial<Order>): Promise<
   }
 }
 
-/** Enough to fill batches of 64 several times; few enough for the 212,992 bytes that a default socket buffer holds. */
-const outstanding = 256
+/**
+ * Queries in flight: enough to fill batches of 64 more than once and to keep the server busy; few enough for the 212,992 bytes that a default socket buffer
+ * holds. In a closed loop the mean latency is this number by the throughput, so for misses it is no larger than saturation needs: more would measure
+ * the queue, and hide a pause in it.
+ */
+const outstanding: Readonly<Record<WorkloadName, number>> = { hits: 256, junk: 256, misses: 128 }
 /** Each of the 1,000 names of a fixed set is asked many times, and compilers have seen the road. */
-const warmSeconds = 0.5
+const warmSeconds = 1.5

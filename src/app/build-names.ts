@@ -1,5 +1,6 @@
 import type { LocalAnswersSettings } from '../guard/localAnswers/settings.ts'
 import { SetupError } from '../threads/setup-error.ts'
+import { Class } from '../wire/codes.ts'
 import { hostsFromText } from '../wire/hosts-text.ts'
 import { nameFromText } from '../wire/text.ts'
 import { recordFromText } from '../wire/zone-text.ts'
@@ -9,6 +10,13 @@ export function wireName(text: string): Uint8Array {
   const name = nameFromText(text)
   if (name === undefined) throw new SetupError(`${text} is not a domain name`)
   return lower(name)
+}
+
+/** What is wrong with a record in zone-file syntax, or undefined. */
+export function recordProblem(text: string): string | undefined {
+  const record = recordFromText(text)
+  if ('error' in record) return record.error
+  return record.class === Class.IN ? undefined : 'only class IN is answered'
 }
 
 /** Owner names of records and hosts; a wildcard's is the name it stands below (RFC 4592), for it speaks for all there. */

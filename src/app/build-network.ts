@@ -29,6 +29,12 @@ export function scopeOf(address: string, interfaces: Interfaces): number {
   return six?.family === 'IPv6' ? (six.scopeid ?? 0) : 0
 }
 
+/** The interfaces that have link-local IPv6 addresses, by name, with their indexes. */
+export function linkScopes(interfaces: Interfaces): Map<string, number> {
+  const scopes = Object.entries(interfaces).map(([name]) => [name, scopeOf(`%${name}`, interfaces)] as const)
+  return new Map(scopes.filter(([, index]) => index !== 0))
+}
+
 /** Loopback, RFC 1918, ULA (RFC 4193), link-local: nobody far away spoofs answers of these. */
 export function isPrivateAddress(bytes: Uint8Array): boolean {
   const mapped = bytes.length === 16 ? bytes : Uint8Array.of(...v4Mapped, ...bytes)

@@ -113,6 +113,7 @@ test('a hosts file that is not there, and too many servers, are sentences', () =
 
 test('guard.mode observe leaves acl alone; disabled rules are absent; TTLs are whole seconds', () => {
   const text =
+    'tcp: {maxConnections: 9, maxConnectionsPerClient: 4}\n' +
     'upstreams: []\nguard: {mode: observe, rateLimit: {mode: disabled}}\ncache: {minTtl: 500ms, maxTtl: 90s}\n'
   const { plan } = build(settings(text), 1, world())
   assert.deepEqual(
@@ -120,4 +121,6 @@ test('guard.mode observe leaves acl alone; disabled rules are absent; TTLs are w
     ['acl enforce', 'localAnswers observe', 'searchSuffix observe'],
   )
   assert.deepEqual([plan.cache.minTtl, plan.cache.maxTtl], [1, 90])
+  assert.deepEqual(plan.streams, { connectionsMax: 9, connectionsPerAddressMax: 4 })
+  assert.deepEqual(build(settings(''), 1, world()).plan.streams.connectionsPerAddressMax, 0)
 })

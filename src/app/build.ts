@@ -1,7 +1,8 @@
 import { planRules } from '../guard/plan.ts'
 import type { CacheData, PlanData, RouteData } from '../link/plan-data.ts'
-import { routesMax, upstreamsMax } from '../link/plan-data.ts'
+import { upstreamsMax } from '../link/plan-data.ts'
 import { SetupError } from '../threads/setup-error.ts'
+import { readFiles, unreadable } from './build-files.ts'
 import { localNames, wireName } from './build-names.ts'
 import { isBelow, onLinkPrefixes } from './build-network.ts'
 import { UpstreamList } from './build-upstreams.ts'
@@ -41,11 +42,9 @@ export function build(settings: Settings, generation: number, world: World, befo
     zones: route.zones.map(wireName),
     upstreams: upstreams.indexes(route.upstreams),
   }))
-  if (routes.length + 1 > routesMax)
-    throw new SetupError(`routes: ${routes.length} are listed, at most ${routesMax - 1} are built`)
 
   const suffixes = settings.searchSuffixes === 'auto' ? automaticSuffixes() : settings.searchSuffixes
-  const files = readFiles(settings, world)
+  const files = wholeFiles(settings, world)
   const plan: PlanData = {
     generation,
     upstreams: upstreams.list,
@@ -64,6 +63,11 @@ export function build(settings: Settings, generation: number, world: World, befo
     rules: planRules({ ...settings.guard }),
     files,
     loopIntervalMs: settings.loop.interval,
+    streams: {
+      connectionsMax: settings.tcp.maxConnections,
+      connectionsPerAddressMax:
+        settings.tcp.maxConnectionsPerClient === 'off' ? 0 : settings.tcp.maxConnectionsPerClient,
+    },
   }
   return { plan, watched: [...new Set([...upstreams.files, ...Object.keys(files)])], warnings: upstreams.warnings }
 
@@ -74,11 +78,9 @@ export function build(settings: Settings, generation: number, world: World, befo
   }
 }
 
-function readFiles({ guard: { localAnswers } }: Settings, world: World): Record<string, string> {
-  if (localAnswers.mode === 'disabled') return {}
-  const texts = localAnswers.hosts.map((path) => {
-    const text = world.readText(path)
-    if (text === undefined) throw new SetupError(`guard.localAnswers.hosts: ${path} can't be read`)
+function wholeFiles({ guard }: Settings, world: World): Record<string, string> {
+  const texts = readFiles(guard, world).map(({ path, text }) => {
+    if (text === undefined) throw new SetupError(`guard.localAnswers.hosts: ${unreadable(path)}`)
     return [path, text] as const
   })
   return Object.fromEntries(texts)

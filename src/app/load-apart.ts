@@ -7,8 +7,11 @@ import type { Settings } from './settings.ts'
 /** What the loading thread sends back: settings and problems are plain data, an unreadable file is a sentence. */
 export type Loaded = { readonly parsed: Parsed<Settings> } | { readonly setupError: string }
 
-/** V8 heap of the loading thread, MiB: the largest file allowed (1 MiB) needs about a fifth. */
-const heapMiB = 256
+/**
+ * V8 heap of the loading thread, MiB. The largest configuration allowed (1 MiB) needs 50; hosts files, which are read to
+ * see that their rule can serve them, 40 for each of their MiB, as in a shard.
+ */
+const heapMiB = 2048
 
 /**
  * As `load`, in a thread of its own that ends with it: the YAML and schema libraries take 20 MiB that a program which reads its configuration once in months
@@ -25,7 +28,10 @@ export function loadApart(source: Source): Promise<Parsed<Settings>> {
     worker.on('message', (message: Loaded) => {
       loaded = message
     })
-    worker.on('error', reject)
+    worker.on('error', (error: NodeJS.ErrnoException) => {
+      const isTooMuch = error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+      reject(isTooMuch ? new SetupError(`the files take more than the ${heapMiB} MiB there are to read them`) : error)
+    })
     // Only then its memory is given back, and what starts next grows into it.
     worker.on('exit', () => {
       if (loaded === undefined) reject(new Error('the loading thread ended without a word'))

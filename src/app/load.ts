@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { Parsed } from '../config/parse.ts'
 import { SetupError } from '../threads/setup-error.ts'
-import { recordFromText } from '../wire/zone-text.ts'
+import { recordProblem } from './build-names.ts'
+import { machineChecks } from './machine-checks.ts'
 import { applyOverrides, type Overrides, parseSettings, type Settings } from './settings.ts'
+import type { World } from './world.ts'
 
 export { SetupError }
 
@@ -12,11 +14,15 @@ export interface Source {
   readonly overrides: Overrides
 }
 
-/** Reads all settings, or every problem at once. Throws SetupError when the file can't be read at all. */
-export function load({ file, overrides }: Source): Parsed<Settings> {
-  const read = parseSettings(file === undefined ? '' : contentOf(file), file ?? 'defaults', { record: recordProblem })
+/**
+ * Reads all settings, or every problem at once, also those that only show on this machine. Throws SetupError when the
+ * file can't be read at all.
+ */
+export function load({ file, overrides }: Source, world: World): Parsed<Settings> {
+  const checks = { record: recordProblem, machine: machineChecks(world) }
+  const read = parseSettings(file === undefined ? '' : contentOf(file), file ?? 'defaults', checks)
   if (read.settings === undefined) return read
-  const merged = applyOverrides(read.settings, overrides)
+  const merged = applyOverrides(read.settings, overrides, checks)
   return { ...merged, problems: [...read.problems, ...merged.problems] }
 }
 
@@ -33,9 +39,4 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'permission denied',
   EISDIR: 'it is a directory',
-}
-
-function recordProblem(text: string): string | undefined {
-  const record = recordFromText(text)
-  return 'error' in record ? record.error : undefined
 }

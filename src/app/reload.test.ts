@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from './build.ts'
 import { load } from './load.ts'
 import { Reload } from './reload.ts'
@@ -11,27 +12,28 @@ import type { World } from './world.ts'
 
 const world: World = { readText: () => undefined, interfaces: () => ({}) }
 
-function stage(t: TestContext) {
+function stage(t: TestContext, patienceMs?: number) {
   const folder = mkdtempSync(join(tmpdir(), 'dnsweir-reload-'))
   const file = join(folder, 'c.yaml')
   const write = (text: string): void => writeFileSync(file, text)
   write('upstreams: [10.0.0.1]')
   const source = { file, overrides: {} }
-  const first = build(load(source).settings as Settings, 1, world)
+  const first = build(load(source, world).settings as Settings, 1, world)
   const said: string[] = []
   const printed: string[] = []
-  const applied: { generation: number; upstreams: string[] }[] = []
+  const applied: { generation: number; upstreams: string[]; routes: number }[] = []
   const state = { refusal: undefined as string | undefined }
   const reload = new Reload(
     {
       source,
       world,
+      ...(patienceMs === undefined ? {} : { patienceMs }),
       say: (level, sentence) => said.push(`${level}: ${sentence}`),
       print: (problems) => printed.push(...problems.map(({ message }) => message)),
       async apply(_, { plan }) {
         if (state.refusal !== undefined) throw new Error(state.refusal)
         const upstreams = plan.routes[0]?.upstreams.map((at) => plan.upstreams[at]?.name ?? '') ?? []
-        applied.push({ generation: plan.generation, upstreams })
+        applied.push({ generation: plan.generation, upstreams, routes: plan.routes.length })
       },
     },
     first,
@@ -46,12 +48,12 @@ function stage(t: TestContext) {
 test('a good file is applied; a bad one, a missing one and a refusal change nothing and say why', async (t) => {
   const { file, write, reload, said, printed, applied, state } = stage(t)
   write('upstreams: [10.0.0.2]')
-  await reload.run('SIGHUP', true)
-  assert.deepEqual(applied, [{ generation: 2, upstreams: ['10.0.0.2:53'] }])
+  await reload.run('SIGHUP')
+  assert.deepEqual(applied, [{ generation: 2, upstreams: ['10.0.0.2:53'], routes: 1 }])
   assert.match(said.at(-1) as string, /^info: reloaded: SIGHUP/)
 
   write('upstream: [10.0.0.3]\nthreads: many\n')
-  await reload.run('SIGHUP', true)
+  await reload.run('SIGHUP')
   assert.equal(printed.length, 2)
   assert.match(
     said.at(-1) as string,
@@ -60,22 +62,56 @@ test('a good file is applied; a bad one, a missing one and a refusal change noth
 
   state.refusal = 'shard-0 will not'
   write('upstreams: [10.0.0.4]')
-  await reload.run('SIGHUP', true)
+  await reload.run('SIGHUP')
   assert.match(said.at(-1) as string, /the old settings stay: shard-0 will not$/)
 
   state.refusal = undefined
   rmSync(file)
-  await reload.run('SIGHUP', true)
+  await reload.run('SIGHUP')
   assert.match(said.at(-1) as string, /can't be read: there is no such file$/)
   assert.equal(applied.length, 1)
 })
 
-test('an emptied file waits for its content, unless the operator says so', async (t) => {
+test('an empty file is refused, whoever asks; one that says nothing else means all defaults', async (t) => {
   const { write, reload, said, applied } = stage(t)
-  write('')
-  await reload.run('a file has changed', false)
-  assert.match(said.at(-1) as string, /is empty, as if somebody was still writing it$/)
+  for (const text of ['', '\n \n']) {
+    write(text)
+    await reload.run('SIGHUP')
+    assert.match(said.at(-1) as string, /^error: reload refused, .*c\.yaml is empty/)
+  }
   assert.equal(applied.length, 0)
-  await reload.run('SIGHUP', true)
+  write('{}')
+  await reload.run('SIGHUP')
   assert.equal(applied.length, 1)
+})
+
+test('a file that is being written is read when it is whole', async (t) => {
+  const { write, reload, said, applied } = stage(t)
+  for (let round = 0; round < 10; round++) {
+    write(`upstreams: [10.0.1.${round}]\n`)
+    const under = reload.run('SIGHUP')
+    // Between the looks, and while it is read, at other places each time.
+    await sleep(15 * round)
+    write('')
+    await sleep(20)
+    write('upstreams: [10.6.6.6]\n')
+    await sleep(20)
+    write(`upstreams: [10.6.6.6]\nroutes: [{ zones: [a.test], upstreams: [10.0.2.${round}] }]\n`)
+    await under
+  }
+  await reload.run('SIGHUP')
+  assert.ok(applied.length >= 10, said.join('\n'))
+  const halves = applied.filter(({ upstreams, routes }) => upstreams[0] === '10.6.6.6:53' && routes === 1)
+  assert.deepEqual(halves, [])
+  assert.ok(applied.every(({ upstreams }) => upstreams.length === 1))
+})
+
+test('a file that is never still is refused in the end', async (t) => {
+  const { write, reload, said, applied } = stage(t, 600)
+  let turn = 0
+  const timer = setInterval(() => write(`upstreams: [10.0.0.${turn++ % 200}]`), 30)
+  t.after(() => clearInterval(timer))
+  await reload.run('SIGHUP')
+  assert.match(said.at(-1) as string, /^error: reload refused, .*c\.yaml is still being written/)
+  assert.equal(applied.length, 0)
 })

@@ -7,6 +7,7 @@ import { type Build, build } from './build.ts'
 import type { Source } from './load.ts'
 import { loadApart } from './load-apart.ts'
 import type { Settings } from './settings.ts'
+import { stampsOf, untilStill } from './stillness.ts'
 import { FileWatch } from './watch.ts'
 import type { World } from './world.ts'
 
@@ -15,6 +16,8 @@ export interface ReloadOptions {
   readonly world: World
   readonly say: Say
   readonly print: (problems: readonly Problem[]) => void
+  /** How long a file may be in motion before the reload is given up; 10 s, if not said. */
+  readonly patienceMs?: number
   /** Makes it live; rejects when somebody refuses, with nothing changed. */
   readonly apply: (settings: Settings, built: Build) => Promise<void>
 }
@@ -25,6 +28,9 @@ export class Reload {
   private readonly watch: FileWatch
   private plan: PlanData
   private attempts: number
+  /** The configuration and what it names, as of the plan that is live. */
+  private files: readonly string[] = []
+  private isClosed = false
   private queue: Promise<void> = Promise.resolve()
 
   constructor(options: ReloadOptions, first: Build) {
@@ -32,33 +38,28 @@ export class Reload {
     this.plan = first.plan
     this.attempts = first.plan.generation
     this.watch = new FileWatch(
-      () => void this.run('a file has changed', false),
+      () => void this.run('a file has changed'),
       () => networks(options.world),
     )
     this.follow(first)
   }
 
   /** Reloads after those that are under way. Never rejects. */
-  run(why: string, onOrder: boolean): Promise<void> {
-    this.queue = this.queue.then(() => this.once(why, onOrder))
+  run(why: string): Promise<void> {
+    this.queue = this.queue.then(() => this.once(why))
     return this.queue
   }
 
   close(): void {
+    this.isClosed = true
     this.watch.close()
   }
 
-  private async once(why: string, onOrder: boolean): Promise<void> {
-    const { source, world, say, print, apply } = this.options
-    // From here on a change asks for one more reload; what is read now is not read twice.
-    this.watch.settle()
+  private async once(why: string): Promise<void> {
+    const { say, apply } = this.options
     try {
-      if (!onOrder && isEmpty(source.file))
-        throw new SetupError(`${source.file} is empty, as if somebody was still writing it`)
-      const { settings, problems } = await loadApart(source)
-      print(problems)
-      if (settings === undefined) throw new SetupError(problemsIn(problems))
-      const built = build(settings, ++this.attempts, world, this.plan)
+      const { settings, built } = await this.read()
+      if (this.isClosed) return
       for (const warning of built.warnings) say('warn', warning)
       await apply(settings, built)
       this.plan = built.plan
@@ -69,9 +70,42 @@ export class Reload {
     }
   }
 
+  /** Reads all files when nobody is writing them, and again when somebody has begun to meanwhile. */
+  private async read(): Promise<{ settings: Settings; built: Build }> {
+    const { source, world, print, patienceMs = 10_000 } = this.options
+    const end = performance.now() + patienceMs
+    for (;;) {
+      const { files } = this
+      const stamps = await this.untilStill(files, end - performance.now())
+      const isWritten = () => stampsOf(files) !== stamps
+      if (isEmpty(source.file) && !isWritten()) {
+        throw new SetupError(`${source.file} is empty, as if somebody was still writing it; {} means all defaults`)
+      }
+      const { settings, problems } = await loadApart(source)
+      if (isWritten()) continue
+      print(problems)
+      if (settings === undefined) throw new SetupError(problemsIn(problems))
+      const built = build(settings, ++this.attempts, world, this.plan)
+      if (!isWritten()) return { settings, built }
+    }
+  }
+
+  /** Until it returns no change asks for one more reload: what is read then is not read twice. */
+  private async untilStill(files: readonly string[], patienceMs: number): Promise<string> {
+    this.watch.hold()
+    try {
+      const stamps = await untilStill(files, patienceMs)
+      this.watch.settle()
+      return stamps
+    } finally {
+      this.watch.release()
+    }
+  }
+
   private follow({ watched }: Build): void {
     const { file } = this.options.source
-    this.watch.follow(file === undefined ? watched : [file, ...watched])
+    this.files = file === undefined ? watched : [file, ...watched]
+    this.watch.follow(this.files)
   }
 }
 
@@ -86,8 +120,9 @@ function problemsIn(problems: readonly Problem[]): string {
 /** An empty file means all defaults, which nobody wants by accident: many editors empty a file before they write it. */
 function isEmpty(file: string | undefined): boolean {
   try {
-    return file !== undefined && readFileSync(file).length === 0
+    return file !== undefined && readFileSync(file, 'latin1').trim() === ''
   } catch {
+    // Why it can't be read is said by whoever needs it.
     return false
   }
 }

@@ -74,9 +74,11 @@ export async function serve({ source, settings, udp, print }: ServeOptions): Pro
   for (const line of startLines(startFacts())) say('info', line)
   for (const warning of first.warnings) say('warn', warning)
   log.flush()
+  // What reading the configuration took is free by now, but the C library keeps it.
+  sys?.trim()
 
   const reload = new Reload({ source, world: machine, say, print, apply }, first)
-  process.on('SIGHUP', () => void reload.run('SIGHUP', true))
+  process.on('SIGHUP', () => void reload.run('SIGHUP'))
   onSignals(async (signal) => {
     facts.isDraining = true
     say('info', `${signal}: answering what waits, then ending`)

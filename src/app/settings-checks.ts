@@ -7,10 +7,12 @@ import type { Settings } from './settings.ts'
 export interface SettingsChecks {
   /** What is wrong with a record in zone-file syntax, or undefined. */
   readonly record?: (text: string) => string | undefined
+  /** What the machine has to say (machine-checks.ts). */
+  readonly machine?: readonly CrossCheck<Settings>[]
 }
 
 /** The checks that look at more than one setting. */
-export function settingsChecks({ record }: SettingsChecks): CrossCheck<Settings>[] {
+export function settingsChecks({ record, machine = [] }: SettingsChecks): CrossCheck<Settings>[] {
   return [
     { about: ['listen', 'admin'], check: listensOnce },
     { about: ['routes'], check: zonesOnce },
@@ -29,6 +31,7 @@ export function settingsChecks({ record }: SettingsChecks): CrossCheck<Settings>
         }
       },
     },
+    ...machine,
   ]
 }
 

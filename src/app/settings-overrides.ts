@@ -2,7 +2,7 @@ import { check, type Locate, type Parsed } from '../config/parse.ts'
 import { hasErrors, type Problem, problemAt } from '../config/problem.ts'
 import { type SettingsOf, section } from '../config/section.ts'
 import type { Settings } from './settings.ts'
-import { settingsChecks } from './settings-checks.ts'
+import { type SettingsChecks, settingsChecks } from './settings-checks.ts'
 import { adminSettings, rootSettings } from './settings-root.ts'
 
 /** Values of command-line flags; lists are several flags or one with commas. */
@@ -24,7 +24,11 @@ const fields = {
 const flagSettings = section('What the command line may set.', fields)
 
 /** Flags win over the file. They are checked as the file is; problems name the flag in place of a file. */
-export function applyOverrides(settings: Settings, overrides: Overrides): Parsed<Settings> {
+export function applyOverrides(
+  settings: Settings,
+  overrides: Overrides,
+  checks: SettingsChecks = {},
+): Parsed<Settings> {
   const given: { [K in Key]?: string | string[] } = {}
   if (overrides.listen !== undefined) given.listen = pieces(overrides.listen)
   if (overrides.upstream !== undefined) given.upstreams = pieces(overrides.upstream)
@@ -50,10 +54,10 @@ export function applyOverrides(settings: Settings, overrides: Overrides): Parsed
     ...(given.admin === undefined ? {} : { admin: { ...settings.admin, listen: admin } }),
   }
   const problems: Problem[] = [...parsed.problems]
-  for (const { about, check } of settingsChecks({})) {
+  for (const { about, check } of settingsChecks(checks)) {
     if (!about.some((key) => keys.some((one) => one === key))) continue
-    check(merged, (path, code, message, more) => {
-      const { source, place } = locate(path, 'value')
+    check(merged, (path, code, message, { what = 'value', ...more } = {}) => {
+      const { source, place } = locate(path, what)
       problems.push(problemAt(source, place, code, message, more))
     })
   }

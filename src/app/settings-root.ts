@@ -3,6 +3,7 @@ import {
   duration,
   either,
   integer,
+  integerShape,
   list,
   listShape,
   oneOf,
@@ -19,10 +20,15 @@ import { localAnswersSettings } from '../guard/localAnswers/settings.ts'
 import { rateLimitSettings } from '../guard/rateLimit/settings.ts'
 import { rebindingSettings } from '../guard/rebinding/settings.ts'
 import { searchSuffixSettings } from '../guard/searchSuffix/settings.ts'
+import { routesMax, upstreamsMax } from '../link/plan-data.ts'
 
 export const routeSettings = section('A route: where questions for some zones go. The longest matching zone wins.', {
   zones: list(domain, { minItems: 1, maxItems: 1024, doc: 'The zones, with all names below them.' }),
-  upstreams: list(upstream, { minItems: 1, maxItems: 32, doc: 'As the top-level `upstreams`, for these zones.' }),
+  upstreams: list(upstream, {
+    minItems: 1,
+    maxItems: upstreamsMax,
+    doc: 'As the top-level `upstreams`, for these zones.',
+  }),
 })
 
 export const forwardSettings = section('How questions go upstream.', {
@@ -92,6 +98,23 @@ export const cacheSettings = section('The answers that are kept.', {
     default: true,
     doc: 'Whether answers in demand are refreshed before they expire.',
     unbuilt: (value) => value,
+  }),
+})
+
+export const tcpSettings = section('The connections that clients open.', {
+  maxConnections: integer({
+    default: 512,
+    min: 1,
+    max: 65_536,
+    doc:
+      'How many in all; over it the one that has been idle longest makes room. Each is an open file: beyond about 900 ' +
+      'the process needs a higher limit of them (`ulimit -n`).',
+  }),
+  maxConnectionsPerClient: either('off', integerShape(1, 65_536), {
+    default: 'off',
+    doc:
+      'How many from one address. `off` where all clients come from one, as behind nodelocaldns or in a pod; 64 suits a ' +
+      'gateway, where one client could otherwise hold all.',
   }),
 })
 
@@ -165,14 +188,15 @@ export const rootSettings = section('The settings of dnsweir.', {
   }),
   upstreams: list(upstream, {
     default: ['/etc/resolv.conf'],
-    maxItems: 32,
+    maxItems: upstreamsMax,
     doc:
       'The resolvers that are asked when no route matches: `192.168.1.1`, `1.1.1.1:5353`, `tcp://10.0.0.1`, or a file ' +
       'whose nameservers are taken, without our own address.',
   }),
   routes: list(routeSettings, {
     default: [],
-    maxItems: 256,
+    // The default route is one, too.
+    maxItems: routesMax - 1,
     doc: 'Other resolvers for some zones. See [routes](#routes).',
   }),
   clusterDomains: list(domain, {
@@ -184,6 +208,7 @@ export const rootSettings = section('The settings of dnsweir.', {
     default: 'auto',
     doc: 'The search domains that clients append: a list, or `auto` for those of the resolv.conf files in `upstreams`.',
   }),
+  tcp: group(tcpSettings),
   forward: group(forwardSettings),
   cache: group(cacheSettings),
   guard: group(guardSettings),

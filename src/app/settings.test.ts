@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { members, type SectionShape, type Shape } from '../config/field.ts'
 import { formatProblems } from '../config/problem.ts'
-import { applyOverrides, parseSettings, type Settings } from './settings.ts'
+import { applyOverrides, parseSettings, rootSettings, type Settings } from './settings.ts'
 
 function good(text: string): Settings {
   const { settings, problems } = parseSettings(text, 'f.yaml')
@@ -47,6 +48,7 @@ test('an empty file means the documented defaults', () => {
   )
   assert.deepEqual(settings.guard.acl.allow, ['private', 'onLink'])
   assert.deepEqual(settings.admin, { listen: { address: '127.0.0.1', port: 9453 } })
+  assert.deepEqual(settings.tcp, { maxConnections: 512, maxConnectionsPerClient: 'off' })
 })
 
 test('settings are plain data: they survive the way to a worker', () => {
@@ -110,6 +112,33 @@ test('settings that contradict each other are found where they stand', () => {
     ['clusterDomains: [.]', ['invalid-text 1:18']],
   ]
   for (const [text, expected] of table) assert.deepEqual(problemsOf(text), expected, text)
+})
+
+test('no value of any setting is more than a problem at its place', () => {
+  const long = Array.from({ length: 300 }, (_, i) => `10.0.0.${i}`)
+  const values = [null, true, -1, 1e99, 'x y', [], [[]], [{}], [null], {}, { x: 1 }, long, long.map(() => ({}))]
+  for (const path of pathsIn(rootSettings)) {
+    for (const value of values) {
+      const text = JSON.stringify(path.reduceRight((inner: unknown, key) => ({ [key]: inner }), value))
+      for (const { message, line, column } of parseSettings(text, 'f.yaml').problems) {
+        assert.ok(line === 1 && column > 1, `${text.slice(0, 100)}: ${message}`)
+      }
+    }
+  }
+})
+
+function pathsIn(shape: Shape<unknown>, above: readonly string[] = []): string[][] {
+  const { fields = {} } = members(shape) as Partial<SectionShape>
+  return Object.entries(fields).flatMap(([key, field]) => [[...above, key], ...pathsIn(field.shape, [...above, key])])
+}
+
+test('a list that is too long is a problem among others', () => {
+  const list = (length: number, item: (i: number) => string) => Array.from({ length }, (_, i) => item(i)).join(', ')
+  const upstreams = `upstreams: [${list(33, (i) => `10.0.0.${i}`)}]`
+  assert.deepEqual(problemsOf(`${upstreams}\nforward: { replyWithin: 7s }`), ['out-of-range 1:12', 'conflict 2:25'])
+  const routes = `routes: [${list(64, (i) => `{ zones: [z${i}], upstreams: [10.0.0.1] }`)}]`
+  assert.deepEqual(problemsOf(routes), ['out-of-range 1:9'])
+  assert.equal(good(routes.replace(/, [^,]*, [^,]*$/, ']')).routes.length, 63)
 })
 
 test('records are checked by the reader that is handed in', () => {

@@ -1,5 +1,6 @@
-import { type FSWatcher, realpathSync, statSync, watch } from 'node:fs'
+import { type FSWatcher, realpathSync, watch } from 'node:fs'
 import { dirname } from 'node:path'
+import { stampsOf } from './stillness.ts'
 
 /** Editors and kubelet write in steps: a change is looked at when it has been quiet for this long. */
 const quietMs = 150
@@ -16,6 +17,7 @@ export class FileWatch {
   private files: readonly string[] = []
   private readonly watchers = new Map<string, FSWatcher>()
   private seen = ''
+  private isHeld = false
   private quiet: NodeJS.Timeout | undefined
   private readonly timer: NodeJS.Timeout
 
@@ -47,6 +49,15 @@ export class FileWatch {
     this.seen = this.fingerprint()
   }
 
+  /** Reports nothing until `release`: what changes meanwhile is looked at by somebody else, or reported afterwards. */
+  hold(): void {
+    this.isHeld = true
+  }
+
+  release(): void {
+    this.isHeld = false
+  }
+
   close(): void {
     clearInterval(this.timer)
     clearTimeout(this.quiet)
@@ -72,6 +83,7 @@ export class FileWatch {
   }
 
   private look(): void {
+    if (this.isHeld) return
     const now = this.fingerprint()
     if (now === this.seen) return
     this.seen = now
@@ -79,16 +91,7 @@ export class FileWatch {
   }
 
   private fingerprint(): string {
-    return [...this.files.map(stamp), this.more()].join('\n')
-  }
-}
-
-function stamp(file: string): string {
-  try {
-    const { ino, size, mtimeMs } = statSync(file)
-    return `${ino} ${size} ${mtimeMs}`
-  } catch {
-    return ''
+    return `${stampsOf(this.files)}\n${this.more()}`
   }
 }
 

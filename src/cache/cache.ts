@@ -198,8 +198,6 @@ export class Cache {
   }
 
   private file(hash: number, length: number): void {
-    // The old value first: its blocks may be what makes the room.
-    this.index.delete(hash)
     this.filling = true
     while (!this.slab.hasRoom(length)) this.index.pop()
     this.index.set(hash, this.slab.store(length), noOptions)

@@ -108,8 +108,12 @@ export function integer(
   said: Said<number> & { readonly default: number; readonly min: number; readonly max: number; readonly unit?: string },
 ): Field<number> {
   const { min, max, unit, ...rest } = said
-  const shape: IntegerShape = { kind: 'integer', min, max, ...(unit === undefined ? {} : { unit }) }
+  const shape: IntegerShape = { ...integerShape(min, max), ...(unit === undefined ? {} : { unit }) }
   return { shape, ...rest }
+}
+
+export function integerShape(min: number, max: number): Shape<number> & IntegerShape {
+  return { kind: 'integer', min, max }
 }
 
 /** `30s`, `1900ms`, `1h`: parsed to milliseconds. */

@@ -11,7 +11,12 @@ export interface CustomParams {
   readonly suggestion?: string
 }
 
-/** Runs the schema of a root section. With issues, `value` holds what could be parsed beside them. */
+const tooLong: { readonly problem: ProblemCode } = { problem: 'out-of-range' }
+
+/**
+ * Runs the schema of a root section. With issues, `value` holds what could be parsed beside them; undefined when nothing
+ * could.
+ */
 export function zodOfRoot(root: Shape<unknown>, input: unknown): { value: unknown; issues: z.core.$ZodIssue[] } {
   let value: unknown
   // Zod keeps the half-parsed value to itself; a refinement that runs in any case gets to see it.
@@ -49,7 +54,14 @@ export function zodOf(of: Shape<unknown>): z.ZodType {
         return 'value' in read ? read.value : refuse(context, read, read.unbuilt ? 'not-built-yet' : 'invalid-text')
       })
     case 'list':
-      return z.array(zodOf(shape.item)).min(shape.minItems).max(shape.maxItems)
+      // Not .max(), whose issue would end the whole parse and hide what else is wrong.
+      return z
+        .array(zodOf(shape.item))
+        .min(shape.minItems)
+        .refine((items) => items.length <= shape.maxItems, {
+          params: tooLong,
+          when: ({ value }) => Array.isArray(value),
+        })
     case 'either':
       return z.union([z.literal(shape.word), zodOf(shape.other)])
     case 'section':

@@ -68,6 +68,17 @@ const traps: readonly [string, string | Uint8Array, readonly [ProblemCode, numbe
   ['missing key', 'routes:\n  - {}\n', [['missing-key', 2, 5]]],
   ['in a list', 'names:\n- a.example\n- "b b"\n', [['invalid-text', 3, 3]]],
   ['too many', 'names: [a, b, c, d]', [['out-of-range', 1, 8]]],
+  [
+    'too many blocks, one of them wrong, and the rest',
+    'routes: [{ zone: a }, {}, { zone: c }, { zone: d }]\nnames: [a, b, c, d e]\ncount: 0',
+    [
+      ['out-of-range', 1, 9],
+      ['missing-key', 1, 23],
+      ['out-of-range', 2, 8],
+      ['invalid-text', 2, 18],
+      ['out-of-range', 3, 8],
+    ],
+  ],
   ['neither word nor list', 'names: 7', [['wrong-type', 1, 8]]],
   ['a block for a list', 'routes: { zone: a }', [['wrong-type', 1, 9]]],
   ['text for a block', 'inner: red', [['wrong-type', 1, 8]]],
@@ -172,13 +183,14 @@ test('cross-checks run beside other problems, but not on keys that have some', (
   const crossChecks = [
     {
       about: ['count'] as const,
-      check: (_: unknown, report: (path: string[], code: ProblemCode, message: string) => void) =>
-        report(['count'], 'conflict', 'said'),
+      check: ({ count }: { count: number }, report: (path: string[], code: ProblemCode, message: string) => void) =>
+        report(['count'], 'conflict', `said of ${count}`),
     },
   ]
   const codes = (input: string) => parse(root, input, 'f', crossChecks).problems.map(({ code }) => code)
   assert.deepEqual(codes('wait: 5\ncount: 3'), ['wrong-unit', 'conflict'])
   assert.deepEqual(codes('count: 30'), ['out-of-range'])
+  assert.deepEqual(codes('count: 3\nnames: [a, b, c, d]'), ['conflict', 'out-of-range'])
 })
 
 test('no input throws', () => {

@@ -24,7 +24,12 @@ export type Report = (
   path: Path,
   code: ProblemCode,
   message: string,
-  more?: { readonly suggestion?: string; readonly severity?: Problem['severity'] },
+  more?: {
+    readonly suggestion?: string
+    readonly severity?: Problem['severity']
+    /** What to point at; the value, if not said. */
+    readonly what?: 'key' | 'value'
+  },
 ) => void
 
 /** Where a path stands: in the text of a file, or in a flag. */
@@ -76,8 +81,10 @@ export function check<S>(
     report(path, 'key', 'no-effect-yet', message, { severity: 'warning' })
   }
   for (const crossCheck of crossChecks) {
-    if (crossCheck.about.some((key) => bad.some(([first]) => first === key))) continue
-    crossCheck.check(value as S, (path, code, message, more) => report(path, 'value', code, message, more))
+    if (value === undefined || crossCheck.about.some((key) => bad.some(([first]) => first === key))) continue
+    crossCheck.check(value as S, (path, code, message, { what = 'value', ...more } = {}) =>
+      report(path, what, code, message, more),
+    )
   }
   const sorted = inOrder(problems)
   return hasErrors(sorted) ? { problems: sorted } : { settings: value as S, problems: sorted }

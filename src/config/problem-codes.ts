@@ -23,6 +23,8 @@ export const problemCodes = {
   'invalid-text': 'A name, address, prefix, path or record is not well formed.',
   'listed-twice': 'The same zone or address is given twice.',
   conflict: 'Two settings contradict each other.',
+  'unknown-interface': 'An address is on a network interface that this machine does not have.',
+  'rule-refuses': 'A rule cannot serve what its settings and files say.',
   'not-built-yet': 'The value is right, but this version cannot do it yet.',
   'no-effect-yet': 'The setting is accepted, and has no effect in this version.',
   'own-address': 'An upstream is one of our own listening addresses.',

@@ -21,6 +21,7 @@ export interface PlanData {
   /** Texts of the files that rules name, by path. */
   readonly files: Readonly<Record<string, string>>
   readonly loopIntervalMs: number
+  readonly streams: StreamsData
 }
 
 export interface PrefixData {
@@ -64,6 +65,13 @@ export interface CacheData {
   readonly failureTtl: number
 }
 
+/** Connections of clients. */
+export interface StreamsData {
+  readonly connectionsMax: number
+  /** 0: no limit. */
+  readonly connectionsPerAddressMax: number
+}
+
 export interface RuleData {
   readonly name: string
   readonly mode: 'enforce' | 'observe'
@@ -89,4 +97,5 @@ export const emptyPlan: PlanData = {
   rules: [],
   files: {},
   loopIntervalMs: 30_000,
+  streams: { connectionsMax: 512, connectionsPerAddressMax: 0 },
 }

@@ -35,6 +35,8 @@ export interface Sys {
   recvmmsg(fd: number, address: number, count: number, flags: number): number
   sendmmsg(fd: number, address: number, count: number, flags: number): number
   gettid(): number
+  /** Gives freed memory back to the system, where the C library keeps it (glibc); nothing elsewhere. */
+  trim(): void
   /** Memory with a fixed address. Keep it referenced as long as an address into it is in use. */
   arena(bytes: number): Arena
   /**
@@ -134,6 +136,7 @@ function bindLibc(
   const epollCtl = libc.func('int epoll_ctl(int epoll, int operation, int fd, uintptr_t event)')
   const epollWait = libc.func('int epoll_wait(int epoll, uintptr_t events, int count, int timeout)')
 
+  const trim = optional(libc, 'int malloc_trim(size_t pad)')
   const scratch = arena(96)
   const words = new Uint32Array(scratch.buffer)
   // The eight bytes that an eventfd takes and gives, and the place where it is read to.
@@ -192,6 +195,16 @@ function bindLibc(
     recvmmsg: (fd, address, count, flags) => mmsg(number.recvmmsg, fd, address, count, flags, 0),
     sendmmsg: (fd, address, count, flags) => mmsg(number.sendmmsg, fd, address, count, flags, 0),
     gettid: () => plain(number.gettid),
+    trim: () => trim(0),
+  }
+}
+
+/** A function that not every C library has; without it, nothing happens. */
+function optional(libc: import('koffi').LibraryHandle, declaration: string): (...args: number[]) => unknown {
+  try {
+    return libc.func(declaration)
+  } catch {
+    return () => undefined
   }
 }
 

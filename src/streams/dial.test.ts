@@ -26,7 +26,7 @@ class Upstream {
   private readonly server: Server
 
   constructor(script: Script) {
-    this.server = createServer((socket) => {
+    this.server = createServer({ noDelay: true }, (socket) => {
       const connection = this.sockets.push(socket) - 1
       const frames = new Frames()
       socket.on('error', () => {})
@@ -269,6 +269,98 @@ test('a server that closes on every question fails each of them in bounded tries
   await until(() => ends.count === 5, 'all ended')
   for (let slot = 2; slot < 6; slot++) assert.ok(ends.failed(slot))
   assert.ok(server.sockets.length <= 3, `${server.sockets.length} connections`)
+})
+
+/** An upstream that answers `takes` questions of a connection, each after 10 ms, and then closes it. */
+function closingAfter(takes: number, close: (socket: Socket) => void): Script {
+  const heard = new Map<number, number>()
+  return (message, send, socket, connection) => {
+    const count = (heard.get(connection) ?? 0) + 1
+    heard.set(connection, count)
+    if (count > takes) return
+    setTimeout(() => {
+      send(answered(message))
+      if (count === takes) setTimeout(() => close(socket), 5)
+    }, 10)
+  }
+}
+
+test('an upstream that closes after so many questions of a connection: all are answered, and it is learned', async (t) => {
+  const closes = {
+    end: (socket: Socket) => void socket.end(),
+    reset: (socket: Socket) => void socket.resetAndDestroy(),
+  }
+  for (const [how, close] of Object.entries(closes)) {
+    for (const takes of [1, 4, 29]) {
+      const what = `${takes} questions, then ${how}`
+      const { server, port } = await upstream(t, closingAfter(takes, close))
+      const { ask, ends } = scene(t, plan([port]))
+      for (let slot = 0; slot < 30; slot++) ask(slot)
+      await until(() => ends.count === 30, what)
+      for (let slot = 0; slot < 30; slot++) assert.equal(ends.failed(slot), false, `${what}: question ${slot}`)
+      assert.ok(server.asked.length < 60, `${what}: 30 questions were sent ${server.asked.length} times`)
+      const [asked, connections] = [server.asked.length, server.sockets.length]
+      for (let slot = 30; slot < 60; slot++) ask(slot)
+      await until(() => ends.count === 60, `${what}, once more`)
+      assert.ok([...ends.bySlot.values()].every((answer) => answer.length > 0))
+      // A connection that waits for its end may get one more question in vain before it is known to be at its end.
+      assert.ok(server.asked.length - asked <= 31, `${what}: 30 more were sent ${server.asked.length - asked} times`)
+      assert.ok(server.sockets.length - connections <= Math.ceil(30 / takes) + 1, `${what}: connections`)
+    }
+  }
+})
+
+test('one question a connection: only so many connections at a time, and who waits longer than its deadline fails', async (t) => {
+  let most = 0
+  const open = new Set<Socket>()
+  const { port } = await upstream(t, (message, send, socket) => {
+    if (open.has(socket)) return
+    open.add(socket)
+    socket.on('close', () => open.delete(socket))
+    most = Math.max(most, open.size)
+    setTimeout(() => {
+      send(answered(message))
+      socket.end()
+    }, 50)
+  })
+  const { ask, ends, dial } = scene(t, plan([port], 1, 500), { upstreamConnectionsMax: 2 })
+  const start = Date.now()
+  for (let slot = 0; slot < 100; slot++) ask(slot)
+  await until(() => ends.count === 100, 'all ended')
+  assert.ok(Date.now() - start < 900, `after ${Date.now() - start} ms`)
+  const failed = [...ends.bySlot.keys()].filter((slot) => ends.failed(slot)).length
+  assert.ok(failed > 50 && failed < 90, `${failed} failed`)
+  assert.ok(most <= 4, `${most} connections at a time`)
+  await until(() => dial.isEmpty, 'no connection left')
+})
+
+test('one question a connection, and then none: those who wait fail too, in bounded tries', async (t) => {
+  const { server, port } = await upstream(t, (message, send, socket, connection) => {
+    if (connection === 0) closeAfterOne(message, send, socket, connection)
+    else socket.destroy()
+  })
+  const closeAfterOne = closingAfter(1, (socket) => void socket.end())
+  const { ask, ends } = scene(t, plan([port]))
+  const start = Date.now()
+  for (let slot = 0; slot < 200; slot++) ask(slot)
+  await until(() => ends.count === 200, 'all ended')
+  assert.ok(Date.now() - start < 500, 'at once')
+  assert.ok(server.sockets.length <= 20, `${server.sockets.length} connections`)
+})
+
+test('an upstream that closed early once is trusted again when its connections stay open', async (t) => {
+  const closeAfterOne = closingAfter(1, (socket) => void socket.end())
+  const { server, port } = await upstream(t, (message, send, socket, connection) => {
+    if (connection === 0) closeAfterOne(message, send, socket, connection)
+    else send(answered(message))
+  })
+  const { ask, ends } = scene(t, plan([port]))
+  for (let round = 0; round < 20; round++) {
+    for (let slot = 0; slot < 20; slot++) ask(round * 20 + slot)
+    await until(() => ends.count === (round + 1) * 20, `round ${round} answered`)
+  }
+  assert.ok([...ends.bySlot.values()].every((answer) => answer.length > 0))
+  assert.ok(server.sockets.length <= 9, `${server.sockets.length} connections for 400 questions`)
 })
 
 test('a silent server: questions fail at their deadline and the connection goes with them', async (t) => {

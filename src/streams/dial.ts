@@ -1,8 +1,9 @@
 import { placeGeneration, placeUpstream } from '../link/packed.ts'
 import type { PlanData, UpstreamData } from '../link/plan-data.ts'
+import { UpstreamPool } from './dial-pool.ts'
 import { hostOf } from './host.ts'
 import { type Asker, Question } from './question.ts'
-import { type ConnectionOwner, type DialDeps, UpstreamConnection } from './upstream-connection.ts'
+import type { DialDeps } from './upstream-connection.ts'
 
 /**
  * Questions that go upstream over TCP: those for tcp:// upstreams, and those whose UDP answer was truncated. Each upstream has a few
@@ -87,82 +88,6 @@ export class Dial {
 interface PlanUpstreams {
   readonly pools: readonly UpstreamPool[]
   readonly deadlineMs: number
-}
-
-/** The connections to one upstream. */
-class UpstreamPool implements ConnectionOwner {
-  private readonly host: string
-  private readonly port: number
-  private readonly deps: DialDeps
-  private readonly connections = new Set<UpstreamConnection>()
-  private failedUntil = Number.NEGATIVE_INFINITY
-  private isClosed = false
-
-  constructor(host: string, port: number, deps: DialDeps) {
-    this.host = host
-    this.port = port
-    this.deps = deps
-  }
-
-  get isEmpty(): boolean {
-    return this.connections.size === 0
-  }
-
-  ask(question: Question, now: number): void {
-    const connection = this.connectionFor(now)
-    if (connection === undefined) question.fail()
-    else connection.ask(question, now)
-  }
-
-  settle(): void {
-    for (const connection of this.connections) connection.settle()
-  }
-
-  sweep(now: number): void {
-    for (const connection of this.connections) connection.sweep(now)
-  }
-
-  close(): void {
-    this.isClosed = true
-    for (const connection of this.connections) connection.destroy()
-  }
-
-  closed(connection: UpstreamConnection, wasOpen: boolean): void {
-    this.connections.delete(connection)
-    if (!wasOpen) this.failedUntil = this.deps.clock.now() + this.deps.limits.upstreamBackoffMs
-  }
-
-  /**
-   * An upstream may close an idle connection at the very moment at which we ask (RFC 7766 section 6.2.4 wants the question asked again), but a
-   * connection that was opened for the question and closed under it has failed.
-   */
-  abandoned(question: Question, connection: UpstreamConnection): void {
-    const wasStanding = connection.establishedAt > 0 && connection.establishedAt < question.askedAt
-    if (!wasStanding || question.isRepeated || this.isClosed) {
-      question.fail()
-      return
-    }
-    question.isRepeated = true
-    this.ask(question, this.deps.clock.now())
-    this.settle()
-  }
-
-  /** The usable connection with the fewest open questions, or a new one when all have many. */
-  private connectionFor(now: number): UpstreamConnection | undefined {
-    let best: UpstreamConnection | undefined
-    let usable = 0
-    for (const connection of this.connections) {
-      if (!connection.isUsable(now)) continue
-      usable++
-      if (best === undefined || connection.open < best.open) best = connection
-    }
-    const { upstreamPipelineDepth, upstreamConnectionsMax } = this.deps.limits
-    if (best !== undefined && (best.open < upstreamPipelineDepth || usable >= upstreamConnectionsMax)) return best
-    if (now < this.failedUntil || this.isClosed || this.connections.size >= 2 * upstreamConnectionsMax) return best
-    const connection = new UpstreamConnection(this.host, this.port, this.deps, this)
-    this.connections.add(connection)
-    return connection
-  }
 }
 
 /** As many generations as `upstreamPlace` tells apart. */

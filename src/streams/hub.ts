@@ -9,7 +9,7 @@ import type { Sys } from '../net/sys.ts'
 import { ShardChannel } from './channel.ts'
 import type { ClientConnection } from './connection.ts'
 import { Dial } from './dial.ts'
-import { type StreamLimits, sweepMs } from './limits.ts'
+import { type StreamLimits, sweepMs, withPlan } from './limits.ts'
 import { TcpClients } from './tcp.ts'
 
 export interface HubDeps {
@@ -36,6 +36,7 @@ export class StreamsHub {
   private readonly unpacker = new Unpacker()
   /** Tells our connections from those of a streams worker that died: replies to its clients may still be on their way. */
   private readonly epoch: number
+  private prepared: PlanData | undefined
   private nextShard = 0
   private isFlushing = false
   private timer: NodeJS.Timeout | undefined
@@ -55,12 +56,15 @@ export class StreamsHub {
 
   /** Makes a plan's upstreams known beside those in use; called when it is prepared. */
   setPlan(plan: PlanData): void {
+    this.prepared = plan
     this.dial.setPlan(plan)
   }
 
   /** All workers have taken the plan. */
   commitPlan(generation: number): void {
     this.dial.commitPlan(generation)
+    const { prepared, deps } = this
+    if (prepared?.generation === generation) this.clients.limits = withPlan(deps.limits, prepared.streams)
   }
 
   /** All TCP listeners from now on (see TcpClients); a sentence for each that could not be opened. */

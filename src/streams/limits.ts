@@ -1,3 +1,5 @@
+import type { StreamsData } from '../link/plan-data.ts'
+
 /** Everything bounded in the streams worker. Durations in ms, sizes in bytes. */
 export interface StreamLimits {
   /** Client connections in all: far below the 1,024 open files that a shell grants by default. */
@@ -33,6 +35,14 @@ export interface StreamLimits {
   readonly upstreamAgeMs: number
   /** Messages that answer nothing we asked, after which the connection is closed. */
   readonly upstreamBadAnswersMax: number
+}
+
+/** The limits with what a plan says of clients' connections in their place. */
+export function withPlan(
+  limits: StreamLimits,
+  { connectionsMax, connectionsPerAddressMax }: StreamsData,
+): StreamLimits {
+  return { ...limits, connectionsMax, connectionsPerAddressMax: connectionsPerAddressMax || Number.POSITIVE_INFINITY }
 }
 
 export const defaultLimits: StreamLimits = {

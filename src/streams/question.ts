@@ -17,8 +17,8 @@ export class Question {
   /** Absolute time (ms) at which it fails. */
   readonly deadline: number
   askedAt = 0
-  /** It was sent once more after a connection was closed under it. */
-  isRepeated = false
+  /** How often it was asked once more after a connection was closed under it. */
+  repeats = 0
   private readonly asker: Asker
   private readonly slot: number
   private readonly generation: number

@@ -24,7 +24,8 @@ export interface TcpDeps {
 
 /** The TCP listeners and the connections that came in by them. */
 export class TcpClients implements ConnectionHost {
-  readonly limits: StreamLimits
+  /** A change holds for what comes: nobody is cut off by it. */
+  limits: StreamLimits
   private readonly deps: TcpDeps
   private readonly servers = new Map<number, Server>()
   /** By id; a connection that is closed stays until the last of its queries was replied to, so that credits come out even. */

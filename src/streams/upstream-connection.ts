@@ -17,12 +17,10 @@ export interface DialDeps {
   readonly limits: StreamLimits
 }
 
-/** Who opened the connection hears what becomes of questions that it did not answer. */
+/** Who opened the connection hears of its end. */
 export interface ConnectionOwner {
-  /** The connection is closed. `wasOpen` is false when it could not be opened. */
-  closed(connection: UpstreamConnection, wasOpen: boolean): void
-  /** It went away while the question was open. */
-  abandoned(question: Question, connection: UpstreamConnection): void
+  /** The connection is closed, or could not be opened; `unanswered` are the questions open on it, in the order in which they were asked. */
+  closed(connection: UpstreamConnection, unanswered: readonly Question[]): void
 }
 
 /**
@@ -33,15 +31,22 @@ export class UpstreamConnection {
   readonly openedAt: number
   /** When it was established; 0: not yet. */
   establishedAt = 0
+  /** When the last question was answered; 0: none was. */
+  answeredAt = 0
+  /** When it last had something to do. */
+  usedAt: number
+  /** Questions that it was asked and has answered, in all. */
+  asked = 0
+  answered = 0
+  /** We closed it. */
+  isDestroyed = false
   private readonly questions = new Map<number, Question>()
   private readonly frames = new Frames()
   private readonly deps: DialDeps
   private readonly owner: ConnectionOwner
   private readonly socket: Socket
-  private asked = 0
   private bad = 0
   private heardAt = 0
-  private usedAt: number
   private isCorked = false
 
   constructor(host: string, port: number, deps: DialDeps, owner: ConnectionOwner) {
@@ -118,6 +123,7 @@ export class UpstreamConnection {
   }
 
   destroy(): void {
+    this.isDestroyed = true
     this.socket.destroy()
   }
 
@@ -146,6 +152,8 @@ export class UpstreamConnection {
       return
     }
     this.questions.delete(id)
+    this.answered++
+    this.answeredAt = this.heardAt
     // The shard knows its question by the id that it gave it.
     writeU16(bytes, at + ID, question.id)
     question.end(bytes, at, length)
@@ -157,9 +165,9 @@ export class UpstreamConnection {
   }
 
   private closed(): void {
-    this.owner.closed(this, this.establishedAt !== 0)
-    for (const question of this.questions.values()) this.owner.abandoned(question, this)
+    const unanswered = [...this.questions.values()]
     this.questions.clear()
+    this.owner.closed(this, unanswered)
   }
 }
 

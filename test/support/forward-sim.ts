@@ -213,6 +213,7 @@ export function simPlan(
     rules: [],
     files: {},
     loopIntervalMs: 30_000,
+    streams: { connectionsMax: 1, connectionsPerAddressMax: 0 },
   }
 }
 

@@ -14,7 +14,7 @@ export function checkCommand(): Command {
 
 function check(file: string): void {
   try {
-    const { settings, problems } = load({ file, overrides: {} })
+    const { settings, problems } = load({ file, overrides: {} }, machine)
     printProblems(problems)
     if (settings === undefined) {
       process.exitCode = usageExit
