@@ -17,7 +17,8 @@ export class Control {
 
   /** The worker's turn has run. */
   tick(): void {
-    Atomics.add(this.beat, 0, 1)
+    // One writer: a plain add is seen soon enough, and costs a turn nothing.
+    this.beat[0] = (this.beat[0] as number) + 1
   }
 
   stop(): void {

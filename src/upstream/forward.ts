@@ -58,6 +58,8 @@ export class Forward {
   private readonly attemptsOf = new Uint8Array(routesMax)
   private plan: PlanData | undefined
   private now: number
+  /** Something was asked or came in since `run`: it has to be called in this turn. */
+  isStirred = true
 
   constructor(deps: ForwardDeps) {
     this.deps = deps
@@ -90,6 +92,7 @@ export class Forward {
   /** Start and reload. Flights in the air go on; upstreams and routes of the same name keep their state. */
   configure(plan: PlanData): void {
     const now = this.deps.clock.now()
+    this.isStirred = true
     const before = this.plan
     const upstreamBefore = plan.upstreams.map((one) => indexOf(before?.upstreams, one.name))
     const routeBefore = plan.routes.map((one) => routeIndex(before?.routes, one))
@@ -115,6 +118,7 @@ export class Forward {
    */
   ask(query: Query, now: number): number {
     this.now = now
+    this.isStirred = true
     const hash = this.flights.hash(query.name, query.nameLength, query.askType)
     const open = this.flights.findFor(query, hash)
     if (open !== -1) {
@@ -147,6 +151,7 @@ export class Forward {
    */
   askOnce(query: Query, now: number): number {
     this.now = now
+    this.isStirred = true
     const upstream = this.choice.once(query.route, now)
     if (upstream < 0) return upstream
     const { name, nameLength, askType, route } = query
@@ -181,6 +186,7 @@ export class Forward {
   /** One system call's worth of what waits on an upstream port. */
   receive(port: DatagramPort, now: number): void {
     this.now = now
+    this.isStirred = true
     const number = port.tag
     // A reload in this very turn may have closed it.
     if (this.pool.socket(number) !== port) return
@@ -198,6 +204,7 @@ export class Forward {
   /** The answer of a streamed upstream; `length` 0: it failed. Late ones, of attempts that ended, are ignored. */
   receiveStreamed(token: number, generation: number, bytes: Uint8Array, at: number, length: number, now: number): void {
     this.now = now
+    this.isStirred = true
     if (!this.attempts.isStream(token) || this.attempts.generation[token] !== generation) return
     if (length !== 0 && this.matcher.check(token, bytes, at, length) === ANSWER_OK) {
       this.acceptance.accept(token, bytes, at, length, now)
@@ -209,6 +216,7 @@ export class Forward {
   /** Deadlines and probes that are due; returns when it wants to be called again. Sends what came of it. */
   run(now: number): number {
     this.now = now
+    this.isStirred = false
     this.course.run(now)
     const next = this.probe?.run(now) ?? Number.POSITIVE_INFINITY
     this.flush()
