@@ -3,6 +3,8 @@ import { replyWithinMs } from './peers/dnsweir.ts'
 
 /** Something that must hold, and how it turned out. */
 export interface Check {
+  /** The same in every run. */
+  readonly name: string
   readonly holds: boolean
   readonly sentence: string
 }
@@ -32,12 +34,12 @@ function below(what: string, ours: number, peer: string, theirs: number, factor:
   if (Number.isNaN(ours) || Number.isNaN(theirs)) return []
   const limit = factor === 1 ? '' : `, allowed are ${factor} × that`
   const sentence = `${what} costs ${ours.toFixed(2)} µs of CPU, ${peer}'s ${theirs.toFixed(2)}${limit}`
-  return [{ holds: ours < theirs * factor, sentence }]
+  return [{ name: `${what}, against ${peer}`, holds: ours < theirs * factor, sentence }]
 }
 
 function atMost(what: string, value: number, limit: number): Check[] {
   if (Number.isNaN(value)) return []
-  return [{ holds: value < limit, sentence: `${what}: ${value.toFixed(2)}, allowed are ${limit}` }]
+  return [{ name: what, holds: value < limit, sentence: `${what}: ${value.toFixed(2)}, allowed are ${limit}` }]
 }
 
 /** NaN when there is no such result. */

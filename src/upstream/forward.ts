@@ -1,5 +1,4 @@
 import type { PlanData } from '../link/plan-data.ts'
-import { routesMax } from '../link/plan-data.ts'
 import { flights as flightEnds, joined } from '../metrics/catalog.ts'
 import { Batch } from '../net/batch.ts'
 import type { DatagramPort } from '../net/reactor.ts'
@@ -55,7 +54,7 @@ export class Forward {
   private readonly probe: LoopProbe | undefined
   private readonly rx: Batch
   private readonly portFailed = (port: number): void => this.networkError(port)
-  private readonly attemptsOf = new Uint8Array(routesMax)
+  private attemptsOf: readonly number[] = []
   private plan: PlanData | undefined
   private now: number
   /** Something was asked or came in since `run`: it has to be called in this turn. */
@@ -97,9 +96,8 @@ export class Forward {
     const upstreamBefore = plan.upstreams.map((one) => indexOf(before?.upstreams, one.name))
     const routeBefore = plan.routes.map((one) => routeIndex(before?.routes, one))
     this.plan = plan
-    plan.routes.forEach((route, i) => {
-      this.attemptsOf[i] = Math.min(plan.forward.attempts, sendsPerUpstreamMax * route.upstreams.length)
-    })
+    const { attempts } = plan.forward
+    this.attemptsOf = plan.routes.map(({ upstreams }) => Math.min(attempts, sendsPerUpstreamMax * upstreams.length))
     this.health.configure(upstreamBefore)
     this.policy.configure(plan)
     this.pool.configure(plan, upstreamBefore, now)
@@ -107,7 +105,6 @@ export class Forward {
     this.probe?.configure(plan, now)
   }
 
-  /** Is the question on its way already? */
   isOpen(query: Query): boolean {
     return this.flights.findFor(query, this.flights.hash(query.name, query.nameLength, query.askType)) !== -1
   }
@@ -206,11 +203,9 @@ export class Forward {
     this.now = now
     this.isStirred = true
     if (!this.attempts.isStream(token) || this.attempts.generation[token] !== generation) return
-    if (length !== 0 && this.matcher.check(token, bytes, at, length) === ANSWER_OK) {
-      this.acceptance.accept(token, bytes, at, length, now)
-    } else {
-      this.course.streamFailed(token, now)
-    }
+    const isAnswer = length !== 0 && this.matcher.check(token, bytes, at, length) === ANSWER_OK
+    if (isAnswer) this.acceptance.accept(token, bytes, at, length, now)
+    else this.course.streamFailed(token, now)
   }
 
   /** Deadlines and probes that are due; returns when it wants to be called again. Sends what came of it. */
