@@ -74,8 +74,9 @@ export async function serve({ source, settings, udp, print }: ServeOptions): Pro
   for (const line of startLines(startFacts())) say('info', line)
   for (const warning of first.warnings) say('warn', warning)
   log.flush()
-  // What reading the configuration took is free by now, but the C library keeps it.
+  // What reading the configuration and compiling hot code took is free by now, but the C library keeps it.
   sys?.trim()
+  setInterval(() => sys?.trim(), trimEveryMs).unref()
 
   const reload = new Reload({ source, world: machine, say, print, apply }, first)
   process.on('SIGHUP', () => void reload.run('SIGHUP'))
@@ -137,6 +138,8 @@ export async function serve({ source, settings, udp, print }: ServeOptions): Pro
   }
 }
 
+/** Freed memory goes back to the system this often: a call of a millisecond, in main. */
+const trimEveryMs = 10_000
 /** How long a service manager's patience may be used for those who wait: about the default reply deadline. */
 const drainWithinMs = 2000
 

@@ -19,9 +19,10 @@ const streamsLane = 1
 const firstShardLane = 2
 /**
  * V8's old generation in a worker. It keeps its plan there, and lru-cache's index; its slabs lie outside. An idle shard needs
- * 6 MiB, so ten times that means a leak, which ends the worker alone (default: 4 GiB, with which it would end the process).
+ * 6 MiB and one with a full cache 16, so four times that means a leak, which ends the worker alone (default: 4 GiB, with which it would end the
+ * process). It is also what keeps V8 from letting the index's outgrown tables lie about.
  */
-const heapMiB = 64
+const heapMiB = 24
 /** Measured: a hosts file's names and addresses take up to this many times the bytes of its text. */
 const heapPerFileByte = 40
 
