@@ -126,7 +126,7 @@ export class ShardEngine {
 
   /** All listeners from now on, those of the same id kept. Returns a sentence per listener that could not be opened. */
   listen(listeners: readonly ListenerSocket[]): string[] {
-    return this.datagrams.listen(this.deps.reactor, listeners)
+    return this.datagrams.listen(this.deps.reactor, listeners, this.deps.clock.now())
   }
 
   /** The streams worker, or its successor. */

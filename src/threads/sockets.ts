@@ -21,6 +21,8 @@ export interface Listener {
 
 /** A new list of listeners whose sockets are open; the old list still holds until `commit`. */
 export interface Change {
+  /** Sockets only go: nobody can refuse that. Never in the dgram engine, where workers bind for themselves. */
+  readonly opensNothing: boolean
   readonly listeners: readonly Listener[]
   /** Takes the new list; workers are told between this and `close`. */
   commit(): void
@@ -79,6 +81,7 @@ export class Sockets {
     const before = this.listeners
     return {
       listeners,
+      opensNothing: this.sys !== undefined && opened.length === 0,
       undo,
       commit: () => {
         this.listeners = listeners
@@ -180,4 +183,9 @@ function freeId(taken: readonly Listener[]): number {
 
 function fdsOf({ udp, tcp }: Listener): number[] {
   return tcp === -1 ? udp : [...udp, tcp]
+}
+
+/** The addresses, as text, of listeners that are not among others. */
+export function missing(from: readonly Listener[], among: readonly Listener[]): string[] {
+  return from.filter(({ text }) => !among.some((other) => other.text === text)).map(({ text }) => text)
 }

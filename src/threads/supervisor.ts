@@ -10,7 +10,7 @@ import { LoopBoard } from '../upstream/loop-board.ts'
 import { Crew, type Orders, type Post } from './crew.ts'
 import { lookEveryMs, type Say } from './keeper.ts'
 import { SetupError } from './setup-error.ts'
-import { type Change, type Listener, type Skip, Sockets } from './sockets.ts'
+import { type Change, missing, type Skip, Sockets } from './sockets.ts'
 
 export interface SupervisorOptions {
   /** Undefined: the dgram engine, with one shard. */
@@ -177,7 +177,10 @@ export class Supervisor {
    */
   private async relisten(change: Change): Promise<void> {
     change.commit()
+    // Ours first: the kernel gives a socket queries until its last fd closes, and a shard empties its own before it does.
+    if (change.opensNothing) change.close()
     const refusal = await this.tellListeners()
+    if (change.opensNothing) return
     if (refusal === undefined) return change.close()
     change.revert()
     await this.tellListeners()
@@ -212,10 +215,9 @@ export class Supervisor {
 
   private memoryOf(key: string, bytes: number): SharedArrayBuffer {
     const known = this.memory.get(key)
-    if (known?.byteLength === bytes) return known
-    const fresh = new SharedArrayBuffer(bytes)
-    this.memory.set(key, fresh)
-    return fresh
+    const memory = known?.byteLength === bytes ? known : new SharedArrayBuffer(bytes)
+    this.memory.set(key, memory)
+    return memory
   }
 
   private async untilAllUp(): Promise<void> {
@@ -243,8 +245,4 @@ export class Supervisor {
   private every(ms: number, work: () => void): void {
     this.timers.push(setInterval(work, ms))
   }
-}
-
-function missing(from: readonly Listener[], among: readonly Listener[]): string[] {
-  return from.filter(({ text }) => !among.some((other) => other.text === text)).map(({ text }) => text)
 }
