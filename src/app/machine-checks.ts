@@ -81,7 +81,13 @@ export function machineChecks(world: World): CrossCheck<Settings>[] {
   }
 }
 
-const dry = { clock: { now: () => 0 }, random: seededRandom(1), counters: looseCounters(), shared: () => undefined }
+const dry = {
+  clock: { now: () => 0 },
+  random: seededRandom(1),
+  counters: looseCounters(),
+  shared: () => undefined,
+  events: () => undefined,
+}
 
 /** What `make` throws. */
 function sentenceOf(make: () => unknown, kind: abstract new (...given: never[]) => Error): string | undefined {

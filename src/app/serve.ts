@@ -119,6 +119,7 @@ export async function serve({ source, settings, udp, print }: ServeOptions): Pro
 
   function heard(event: WorkerEvent): void {
     if (event.kind === 'note') return say(event.level, event.sentence)
+    if (event.kind === 'rule') return say(event.level, `${event.rule}: ${event.sentence}`, event.figures)
     facts.loopSince.set(loopKey(event.route, event.upstream), Date.now())
     say(event.marked ? 'warn' : 'info', loopSentence(event))
   }

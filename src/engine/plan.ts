@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Guard } from '../guard/guard.ts'
 import { createGuard } from '../guard/guard.ts'
+import type { WorkerEvent } from '../link/messages.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { NameSet } from '../query/name-set.ts'
@@ -21,6 +22,7 @@ export interface PlanDeps {
   readonly counters: Counters
   /** Memory that all shards share under this key; the same after a reload. */
   readonly shared: (key: string, bytes: number) => SharedArrayBuffer | undefined
+  readonly events: (event: WorkerEvent) => void
 }
 
 /** Builds a plan; throws a sentence when a rule refuses its settings. @param before hands its rules' state over */

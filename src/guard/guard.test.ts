@@ -50,7 +50,13 @@ function scripted(list: readonly Scripted[]) {
   })
   const rules = list.map(({ name, mode = 'enforce' }) => ({ name, mode, settings: {} }))
   const counters = looseCounters()
-  const deps = { clock: { now: () => 0 }, random: seededRandom(1), counters, shared: () => undefined }
+  const deps = {
+    clock: { now: () => 0 },
+    random: seededRandom(1),
+    counters,
+    shared: () => undefined,
+    events: () => undefined,
+  }
   const guard = createGuard({ ...emptyPlan, rules }, deps, undefined, kinds)
   const counted = (index: number, field: number) => counters.lane[ruleCounters.at(index, field)]
   return { guard, asked, counted }
@@ -174,7 +180,13 @@ test('a rule gets the state of its predecessor, and disabled ones are absent', (
       return rules.at(-1) as Rule
     },
   }
-  const deps = { clock: { now: () => 0 }, random: seededRandom(1), counters: looseCounters(), shared: () => undefined }
+  const deps = {
+    clock: { now: () => 0 },
+    random: seededRandom(1),
+    counters: looseCounters(),
+    shared: () => undefined,
+    events: () => undefined,
+  }
   const plan = { ...emptyPlan, rules: [{ name: 'a', mode: 'enforce' as const, settings: {} }] }
   const first = createGuard(plan, deps, undefined, [kind])
   const second = createGuard(plan, deps, first, [kind])

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import type { WorkerEvent } from '../link/messages.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import {
   RULE_DROPPED,
@@ -27,6 +28,8 @@ export interface GuardDeps {
   readonly counters: Counters
   /** Memory that all shards share (see `sharedMemory` in plan.ts); undefined where there is none. */
   shared(key: string, bytes: number): SharedArrayBuffer | undefined
+  /** To main, which logs it. */
+  readonly events: (event: WorkerEvent) => void
 }
 
 /**
@@ -52,6 +55,7 @@ export function createGuard(plan: PlanData, deps: GuardDeps, before?: Guard, kin
       names,
       onLink: plan.onLink,
       shared: (key, bytes) => deps.shared(key, bytes),
+      event: (event) => deps.events({ kind: 'rule', rule: kind.name, ...event }),
       files: (path) => (Object.hasOwn(plan.files, path) ? plan.files[path] : undefined),
     }
     const rule = kind.create(data.settings, host, before?.ruleNamed(kind.name))

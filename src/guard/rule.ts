@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Section } from '../config/section.ts'
+import type { RuleEvent } from '../link/messages.ts'
 import type { PrefixData } from '../link/plan-data.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Draft } from '../query/draft.ts'
@@ -80,6 +81,8 @@ export interface Host {
    * makes its own).
    */
   shared(key: string, bytes: number): SharedArrayBuffer | undefined
+  /** Says something to the operator: a line in the log and an entry in /api/stats. May allocate: it is rare, never per query. */
+  event(event: Omit<RuleEvent, 'kind' | 'rule'>): void
   /** Texts of files the rule's settings name, read once in main. */
   files(path: string): string | undefined
 }

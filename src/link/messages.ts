@@ -85,7 +85,7 @@ interface Crash {
 }
 
 /** What main writes to the log as a plain sentence. */
-export type WorkerEvent = LoopEvent | NoteEvent
+export type WorkerEvent = LoopEvent | NoteEvent | RuleEvent
 
 /** (route, upstream) was marked as looping, or healed. */
 export interface LoopEvent {
@@ -104,4 +104,19 @@ export interface NoteEvent {
   readonly kind: 'note'
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly sentence: string
+}
+
+/** What a rule has to say of more than one query: an episode that begins and ends, or a finding. Rare by design, never per query. */
+export interface RuleEvent {
+  readonly kind: 'rule'
+  readonly rule: string
+  /** `begin` and `end` of one episode carry the same subject; a `note` stands alone. */
+  readonly state: 'begin' | 'end' | 'note'
+  /** What it is about, as the operator would write it: a suffix, a client prefix and a domain. */
+  readonly subject: string
+  readonly level: 'info' | 'warn'
+  /** One plain sentence for the log. */
+  readonly sentence: string
+  /** Counts and durations by name, for /api/stats. */
+  readonly figures: Readonly<Record<string, number>>
 }

@@ -8,6 +8,7 @@ import { seededRandom } from '../../src/base/random.ts'
 import { createGuard, type Guard } from '../../src/guard/guard.ts'
 import { planRules } from '../../src/guard/plan.ts'
 import { ruleNames } from '../../src/guard/rules.ts'
+import type { RuleEvent } from '../../src/link/messages.ts'
 import { emptyPlan, type PlanData, type PrefixData } from '../../src/link/plan-data.ts'
 import { rule as ruleCounters } from '../../src/metrics/catalog.ts'
 import { type Counters, looseCounters } from '../../src/metrics/counters.ts'
@@ -32,6 +33,8 @@ export interface GuardBench {
   readonly guard: Guard
   readonly plan: PlanData
   readonly counters: Counters
+  /** What rules said to the operator. */
+  readonly events: RuleEvent[]
   /** What the rule counted in a field of its row (RULE_REPLIED …). */
   counted(rule: string, field: number): number
 }
@@ -40,6 +43,7 @@ export interface GuardBench {
 export function guardOf(parts: GuardParts, memory = new Map<string, SharedArrayBuffer>()): GuardBench {
   const plan = guardPlan(parts)
   const counters = looseCounters()
+  const events: RuleEvent[] = []
   const guard = createGuard(plan, {
     clock: { now: () => 0 },
     random: seededRandom(7),
@@ -49,10 +53,11 @@ export function guardOf(parts: GuardParts, memory = new Map<string, SharedArrayB
       memory.set(key, block)
       return block
     },
+    events: (event) => event.kind === 'rule' && events.push(event),
   })
   const counted = (rule: string, field: number): number =>
     counters.lane[ruleCounters.at(ruleNames.indexOf(rule), field)] as number
-  return { guard, plan, counters, counted }
+  return { guard, plan, counters, events, counted }
 }
 
 export function guardPlan(parts: GuardParts): PlanData {
