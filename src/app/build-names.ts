@@ -40,6 +40,26 @@ export function localNames(
   return [...names.values()]
 }
 
+/**
+ * Of `served` (zones of routes, local names) those at or below one of `bases` (search suffixes, cluster domains), and all names between: a
+ * denial of one of these says nothing of what somebody serves below it.
+ */
+export function servedBelow(served: readonly Uint8Array[], bases: readonly Uint8Array[]): readonly Uint8Array[] {
+  const found = new Map<string, Uint8Array>()
+  const keyOf = (name: Uint8Array): string => Buffer.from(name).toString('latin1')
+  const known = new Set(bases.map(keyOf))
+  for (const name of served) {
+    const path: Uint8Array[] = []
+    for (let at = 0; at < name.length; at += (name[at] as number) + 1) {
+      const ancestor = name.subarray(at)
+      path.push(ancestor)
+      if (known.has(keyOf(ancestor))) for (const one of path) found.set(keyOf(one), one)
+      if (name[at] === 0) break
+    }
+  }
+  return [...found.values()]
+}
+
 function isWildcard(name: Uint8Array): boolean {
   return name[0] === 1 && name[1] === 0x2a
 }

@@ -3,7 +3,7 @@ import type { CacheData, PlanData, RouteData } from '../link/plan-data.ts'
 import { upstreamsMax } from '../link/plan-data.ts'
 import { SetupError } from '../threads/setup-error.ts'
 import { readFiles, unreadable } from './build-files.ts'
-import { localNames, wireName } from './build-names.ts'
+import { localNames, servedBelow, wireName } from './build-names.ts'
 import { isBelow, onLinkPrefixes } from './build-network.ts'
 import { UpstreamList } from './build-upstreams.ts'
 import type { CacheSettings, Settings } from './settings.ts'
@@ -45,13 +45,20 @@ export function build(settings: Settings, generation: number, world: World, befo
 
   const suffixes = settings.searchSuffixes === 'auto' ? automaticSuffixes() : settings.searchSuffixes
   const files = wholeFiles(settings, world)
+  const clusterDomains = settings.clusterDomains.map(wireName)
+  const searchSuffixes = suffixes.map(wireName)
+  const local = localNames(settings.guard.localAnswers, files)
   const plan: PlanData = {
     generation,
     upstreams: upstreams.list,
     routes: [defaultRoute, ...routes],
-    clusterDomains: settings.clusterDomains.map(wireName),
-    searchSuffixes: suffixes.map(wireName),
-    localNames: localNames(settings.guard.localAnswers, files),
+    clusterDomains,
+    searchSuffixes,
+    localNames: local,
+    servedBelow: servedBelow(
+      [...routes.flatMap(({ zones }) => zones), ...local],
+      [...searchSuffixes, ...clusterDomains],
+    ),
     onLink: onLinkPrefixes(world.interfaces()),
     forward: {
       policy: settings.forward.policy,

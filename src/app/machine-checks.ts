@@ -87,6 +87,9 @@ const dry = {
   counters: looseCounters(),
   shared: () => undefined,
   events: () => undefined,
+  isFirstShard: false,
+  hashSeed: 1,
+  ask: () => false,
 }
 
 /** What `make` throws. */

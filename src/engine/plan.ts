@@ -20,6 +20,10 @@ export interface PlanDeps {
   readonly clock: Clock
   readonly random: Random
   readonly counters: Counters
+  readonly isFirstShard: boolean
+  readonly hashSeed: number
+  /** Sends a question of a rule's own (guard/rule Host). */
+  readonly ask: (name: Uint8Array, from: number, to: number, now: number) => boolean
   /** Memory that all shards share under this key; the same after a reload. */
   readonly shared: (key: string, bytes: number) => SharedArrayBuffer | undefined
   readonly events: (event: WorkerEvent) => void

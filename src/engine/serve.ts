@@ -1,27 +1,20 @@
 import type { Cache, CacheKey } from '../cache/cache.ts'
-import { CACHE_FAILURE, CACHE_HIT, CACHE_MISS, forAllTypes, notRecursive } from '../cache/cache.ts'
+import { CACHE_FAILURE, CACHE_HIT, CACHE_MISS, CACHE_NEGATIVE, forAllTypes, notRecursive } from '../cache/cache.ts'
 import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Draft } from '../query/draft.ts'
-import {
-  OPEN_ANY,
-  OPEN_BADVERS,
-  OPEN_NOTIMP,
-  OPEN_OK,
-  OPEN_REFUSED,
-  OPEN_RESPONSE,
-  OPEN_SHORT,
-  openQuery,
-} from '../query/open.ts'
+import { OPEN_OK, OPEN_RESPONSE, OPEN_SHORT, openQuery } from '../query/open.ts'
 import { PROBE_COREDNS, PROBE_DNSMASQ, PROBE_DNSWEIR, PROBE_NONE, PROBE_ROOT_NS, probeOf } from '../query/probe.ts'
 import type { Query } from '../query/query.ts'
-import { CACHE_ONLY, DROP, PASS, REPLY } from '../query/verdict.ts'
+import { CACHE_ONLY, DROP, PASS, PROBE, probesMax, REPLY, REWRITE } from '../query/verdict.ts'
 import type { Forward } from '../upstream/forward.ts'
 import { NO_UPSTREAM, RESTRAINED } from '../upstream/forward.ts'
 import type { LoopBoard } from '../upstream/loop-board.ts'
 import { Ede, Rcode } from '../wire/codes.ts'
 import type { Complete } from './complete.ts'
+import { draftOwnReply } from './own-reply.ts'
 import type { Plan } from './plan.ts'
+import type { Probes } from './probes.ts'
 import type { Replies } from './replies.ts'
 
 export interface ServeDeps {
@@ -31,6 +24,7 @@ export interface ServeDeps {
   readonly board: LoopBoard
   readonly replies: Replies
   readonly complete: Complete
+  readonly probes: Probes
   readonly hashSeed: number
 }
 
@@ -41,6 +35,9 @@ export interface ServeDeps {
  *     │ error  │ refused │       │ reply, drop          │ hit        │ limit          │ full, none
  *     ▼        ▼         ▼       ▼                      ▼            ▼                ▼
  *   one reply, or none, is booked as exactly one outcome
+ *
+ * A query that has to wait for a probe comes back to guard.check by `reenter`, and one whose NXDOMAIN a rule turns into another name does so
+ * at once.
  *
  * Nothing here allocates, awaits, throws or builds a string.
  */
@@ -57,7 +54,6 @@ export class Serve {
     this.plan = plan
     this.deps = deps
     this.key = { name: new Uint8Array(0), nameLength: 0, hash: 0, type: 0, dnssec: 0, route: 0 }
-    this.own.bytes.set(anyRecord)
   }
 
   /** Walks the road with a query whose message, peer and listener are filled in. */
@@ -73,30 +69,52 @@ export class Serve {
     counters.add(query.streamed ? metric.queries.tcp : metric.queries.udp)
     if (!this.admit(query)) return
     if (opened !== OPEN_OK) {
-      if (!this.settle(query, this.plan.guard.limit(query))) this.answerError(query, opened)
+      if (this.settle(query, this.plan.guard.limit(query))) return
+      const outcome = draftOwnReply(this.own, opened)
+      this.deps.replies.send(query, this.own, outcome)
       return
     }
     const probe = probeOf(query)
     if (probe !== PROBE_NONE && this.passProbe(query, probe, now)) return
-    if (!this.check(query, probe === PROBE_ROOT_NS)) return
-    this.lookUp(query, probe === PROBE_ROOT_NS, now)
+    // Health checks are exempt from limits (FIELD 3.2), and what the operator answers here is answered here.
+    if (probe !== PROBE_ROOT_NS && this.settle(query, this.plan.guard.limit(query))) return
+    if (this.check(query, now)) this.lookUp(query, probe === PROBE_ROOT_NS, now)
+  }
+
+  /** A query that waited for a probe, or has another name by now: the rules about names, and on. */
+  reenter(query: Query, now: number): void {
+    if (this.check(query, now)) this.lookUp(query, false, now)
   }
 
   /** The acl comes before everything, also before errors and probes, on every transport. */
   private admit(query: Query): boolean {
     const verdict = this.plan.guard.admit(query)
-    return verdict === PASS || !this.settle(query, verdict)
+    return !this.settle(query, verdict)
   }
 
-  /** Health checks are exempt from limits (FIELD 3.2), and what the operator answers here is answered here. */
-  private check(query: Query, isHealthCheck: boolean): boolean {
+  /** The rules that look at the name; false when they ended the query, or it waits for a probe. */
+  private check(query: Query, now: number): boolean {
     const { guard } = this.plan
-    const verdict = isHealthCheck ? guard.checkName(query) : guard.check(query)
-    return verdict === PASS || !this.settle(query, verdict)
+    let verdict = guard.checkName(query)
+    if (verdict === PROBE) {
+      if (this.waitForProbe(query, now)) return false
+      // There is nobody to ask, so the rules decide with what they know.
+      query.probes = probesMax
+      verdict = guard.checkName(query)
+    }
+    return !this.settle(query, verdict)
+  }
+
+  private waitForProbe(query: Query, now: number): boolean {
+    const { probes, complete } = this.deps
+    const from = query.labels[query.probeLabel] as number
+    const flight = probes.ask(this.plan, query.name, from, query.nameLength, now)
+    return flight >= 0 && complete.waitForProbe(flight, query, now)
   }
 
   /** Carries a verdict out; true when it ended the query. */
   private settle(query: Query, verdict: number): boolean {
+    if (verdict === PASS) return false
     if (verdict === REPLY) this.deps.replies.send(query, this.plan.guard.draft, metric.outcomes.rule)
     else if (verdict === DROP) this.deps.replies.drop(query, metric.outcomes.dropped)
     else {
@@ -125,6 +143,7 @@ export class Serve {
             ? metric.cache.failureHit
             : metric.cache.negativeHit
       lane[place] = (lane[place] as number) + 1
+      if (found === CACHE_NEGATIVE && this.isRenamed(query)) return this.reenter(query, now)
       if (found === CACHE_FAILURE) this.hit.ede = Ede.CACHED_ERROR
       replies.send(query, this.hit, metric.outcomes.hit)
       return
@@ -132,6 +151,14 @@ export class Serve {
     counters.add(metric.cache.miss)
     if (!exempt && !this.checkMiss(query)) return
     this.ask(query, now)
+  }
+
+  /** Did a rule make another name of one that the cache knows does not exist? */
+  private isRenamed(query: Query): boolean {
+    const { guard } = this.plan
+    // Behind a CNAME it is the target that does not exist.
+    if (!guard.hearsDenials || this.hit.rcode !== Rcode.NXDOMAIN || this.hit.answers !== 0) return false
+    return guard.denied(query) === REWRITE
   }
 
   /** The answer to this very question, else the denial of its name. */
@@ -191,29 +218,6 @@ export class Serve {
     return true
   }
 
-  /** What can't walk the road is answered at once (RFC 8906: always answer). */
-  private answerError(query: Query, opened: number): void {
-    const { replies } = this.deps
-    const draft = this.own
-    if (opened === OPEN_ANY) {
-      draft.reset(Rcode.NOERROR)
-      draft.length = anyRecord.length
-      draft.answers = 1
-      replies.send(query, draft, metric.outcomes.rule)
-      return
-    }
-    draft.reset(
-      opened === OPEN_NOTIMP
-        ? Rcode.NOTIMP
-        : opened === OPEN_BADVERS
-          ? 16
-          : opened === OPEN_REFUSED
-            ? Rcode.REFUSED
-            : Rcode.FORMERR,
-    )
-    replies.send(query, draft, metric.outcomes.error)
-  }
-
   private fail(query: Query, ede: number): void {
     this.own.reset(Rcode.SERVFAIL)
     this.own.ede = ede
@@ -237,8 +241,3 @@ export class Serve {
     return key
   }
 }
-
-/** RFC 8482 section 4.2: an HINFO record with CPU "RFC8482" and an empty OS in place of everything. TTL 3600 s. */
-const anyRecord = Uint8Array.from([
-  ...[0xc0, 12, 0, 13, 0, 1, 0, 0, 0x0e, 0x10, 0, 9, 7, 0x52, 0x46, 0x43, 0x38, 0x34, 0x38, 0x32, 0],
-])

@@ -18,8 +18,9 @@ import type { LoopBoard } from '../upstream/loop-board.ts'
 import { Complete } from './complete.ts'
 import { Datagrams } from './datagrams.ts'
 import { Learned } from './learned.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, PlanDeps } from './plan.ts'
 import { buildPlan } from './plan.ts'
+import { Probes } from './probes.ts'
 import { Replies } from './replies.ts'
 import { Serve } from './serve.ts'
 import { createTurn } from './turn.ts'
@@ -64,13 +65,19 @@ export class ShardEngine {
   private readonly forward: Forward
   private readonly complete: Complete
   private readonly serve: Serve
+  private readonly probes: Probes
+  private readonly planDeps: PlanDeps
   private plan: Plan
 
   /** Starts with a plan that knows no upstream and no rule; the first `commit` brings the real one. */
   constructor(deps: EngineDeps) {
     this.deps = deps
     const { counters, sys, clock, board, hashSeed } = deps
-    this.plan = buildPlan(emptyPlan, deps, undefined)
+    this.planDeps = {
+      ...deps,
+      isFirstShard: deps.shard === 0,
+      ask: (name, from, to, now) => this.ask(name, from, to, now),
+    }
     this.cache = new Cache(0)
     this.learned = new Learned(this.cache, sys, counters, hashSeed)
     this.streamed = new StreamedLink({
@@ -79,6 +86,7 @@ export class ShardEngine {
         this.forward.receiveStreamed(token, generation, bytes, at, length, now),
     })
     this.replies = new Replies(new Outbox(new Batch(sys, replySlotBytes)), this.streamed, counters)
+    this.plan = buildPlan(emptyPlan, this.planDeps, undefined)
     this.complete = new Complete(this.plan, flightSlots, {
       counters,
       cache: this.cache,
@@ -89,6 +97,7 @@ export class ShardEngine {
     })
     this.forward = new Forward({ ...deps, streamed: this.streamed, end: this.complete })
     this.complete.forward = this.forward
+    this.probes = new Probes(this.forward, hashSeed)
     this.serve = new Serve(this.plan, {
       counters,
       cache: this.cache,
@@ -96,8 +105,10 @@ export class ShardEngine {
       board,
       replies: this.replies,
       complete: this.complete,
+      probes: this.probes,
       hashSeed,
     })
+    this.complete.reenter = (query, now) => this.serve.reenter(query, now)
     this.datagrams = new Datagrams(new Batch(sys, querySlotBytes), this.serve, this.replies, counters)
     this.adopt(this.plan)
     this.turn = createTurn({
@@ -114,7 +125,7 @@ export class ShardEngine {
 
   /** First step of a reload: builds the plan beside the one in use; throws a sentence when it can't be served. */
   prepare(data: PlanData): Plan {
-    return buildPlan(data, this.deps, this.plan)
+    return buildPlan(data, this.planDeps, this.plan)
   }
 
   /** Second step: from the next query on. The cache stays; routes that changed have other keys in it. */
@@ -171,7 +182,15 @@ export class ShardEngine {
     return this.streamed.receive(now) || learnedLeft
   }
 
+  /** A question of a rule's own; its answer reaches the rules. */
+  private ask(name: Uint8Array, from: number, to: number, now: number): boolean {
+    const flight = this.probes.ask(this.plan, name, from, to, now)
+    if (flight >= 0) this.complete.markProbe(flight)
+    return flight >= 0
+  }
+
   private gauge(): void {
+    this.plan.guard.idle(this.deps.clock.now())
     const { counters } = this.deps
     counters.set(gauges.flights, this.forward.view.inUse)
     counters.set(gauges.cacheEntries, this.cache.entries)

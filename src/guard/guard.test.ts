@@ -56,6 +56,9 @@ function scripted(list: readonly Scripted[]) {
     counters,
     shared: () => undefined,
     events: () => undefined,
+    isFirstShard: true,
+    hashSeed: 1,
+    ask: () => false,
   }
   const guard = createGuard({ ...emptyPlan, rules }, deps, undefined, kinds)
   const counted = (index: number, field: number) => counters.lane[ruleCounters.at(index, field)]
@@ -186,6 +189,9 @@ test('a rule gets the state of its predecessor, and disabled ones are absent', (
     counters: looseCounters(),
     shared: () => undefined,
     events: () => undefined,
+    isFirstShard: true,
+    hashSeed: 1,
+    ask: () => false,
   }
   const plan = { ...emptyPlan, rules: [{ name: 'a', mode: 'enforce' as const, settings: {} }] }
   const first = createGuard(plan, deps, undefined, [kind])

@@ -1,67 +1,32 @@
-import type { Clock } from '../base/clock.ts'
-import type { Random } from '../base/random.ts'
-import type { WorkerEvent } from '../link/messages.ts'
 import type { PlanData } from '../link/plan-data.ts'
-import {
-  RULE_DROPPED,
-  RULE_FINISHED,
-  RULE_LIMITED,
-  RULE_OBSERVED,
-  RULE_REPLIED,
-  rule as ruleCounters,
-} from '../metrics/catalog.ts'
+import { RULE_DROPPED, RULE_FINISHED, RULE_LIMITED, RULE_OBSERVED, RULE_REPLIED } from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Draft } from '../query/draft.ts'
-import { NameSet } from '../query/name-set.ts'
+import type { Probed } from '../query/probed.ts'
 import type { Query } from '../query/query.ts'
 import type { Reply } from '../query/reply.ts'
-import { ASK, CACHE_ONLY, DROP, PASS, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
+import { ASK, CACHE_ONLY, DROP, PASS, PROBE, probesMax, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
 import { Rcode } from '../wire/codes.ts'
 import { HEADER, TC } from '../wire/header.ts'
 import { lowerName } from '../wire/name.ts'
-import type { Host, PlanNames, Rule, RuleKind } from './rule.ts'
-import { ruleKinds } from './rules.ts'
+import type { Rule } from './rule.ts'
+import type { GuardDeps, Seat } from './seats.ts'
+import { createSeats } from './seats.ts'
 
-export interface GuardDeps {
-  readonly clock: Clock
-  readonly random: Random
-  readonly counters: Counters
-  /** Memory that all shards share (see `sharedMemory` in plan.ts); undefined where there is none. */
-  shared(key: string, bytes: number): SharedArrayBuffer | undefined
-  /** To main, which logs it. */
-  readonly events: (event: WorkerEvent) => void
-}
+export type { GuardDeps }
 
 /**
  * Builds the guard of one shard from a plan. Throws a sentence when a rule can't serve its settings. `before` is the
  * guard of the plan that this one follows: its rules hand over their state, and it still works until the new one is put
  * in its place.
  */
-export function createGuard(plan: PlanData, deps: GuardDeps, before?: Guard, kinds = ruleKinds): Guard {
-  const names = planNames(plan)
-  const seats: Seat[] = []
-  kinds.forEach((kind, index) => {
-    const data = plan.rules.find(({ name }) => name === kind.name)
-    if (data === undefined) return
-    const observed = data.mode === 'observe'
-    const host: Host = {
-      clock: deps.clock,
-      random: deps.random,
-      counters: deps.counters,
-      draft: new Draft(draftBytes),
-      mark: 1 << index,
-      index,
-      observed,
-      names,
-      onLink: plan.onLink,
-      shared: (key, bytes) => deps.shared(key, bytes),
-      event: (event) => deps.events({ kind: 'rule', rule: kind.name, ...event }),
-      files: (path) => (Object.hasOwn(plan.files, path) ? plan.files[path] : undefined),
-    }
-    const rule = kind.create(data.settings, host, before?.ruleNamed(kind.name))
-    seats.push({ kind, rule, draft: host.draft, mark: host.mark, observed, row: ruleCounters.at(index, 0) })
-  })
-  return new Guard(seats, deps.counters)
+export function createGuard(
+  plan: PlanData,
+  deps: GuardDeps,
+  before?: Guard,
+  kinds?: Parameters<typeof createSeats>[3],
+): Guard {
+  return new Guard(createSeats(plan, deps, before, kinds), deps.counters)
 }
 
 /** The rules of one plan in their order, and the loop that asks them. Disabled rules are absent: they cost nothing. */
@@ -73,6 +38,9 @@ export class Guard {
   private readonly checks: readonly Seat[]
   private readonly misses: readonly Seat[]
   private readonly finishers: readonly Seat[]
+  private readonly deniers: readonly Seat[]
+  private readonly probers: readonly Seat[]
+  private readonly idlers: readonly Seat[]
   /** Place in `checks` of the first rule that looks at more than the client. */
   private readonly firstByName: number
   private readonly counters: Counters
@@ -83,6 +51,9 @@ export class Guard {
     this.checks = seats.filter(({ rule }) => rule.check)
     this.misses = seats.filter(({ rule }) => rule.checkMiss)
     this.finishers = seats.filter(({ rule }) => rule.finish)
+    this.deniers = seats.filter(({ rule }) => rule.denied)
+    this.probers = seats.filter(({ rule }) => rule.probed)
+    this.idlers = seats.filter(({ rule }) => rule.idle)
     const byName = this.checks.findIndex(({ kind }) => kind.perClient !== true)
     this.firstByName = byName === -1 ? this.checks.length : byName
     this.counters = counters
@@ -117,7 +88,10 @@ export class Guard {
     return this.run(query, 0, this.firstByName)
   }
 
-  /** The part of `check` that looks at the name: all that is asked of a health check. */
+  /**
+   * The part of `check` that looks at the name: all that is asked of a health check, and of a query that waited or has another name now.
+   * PROBE: as ASK, when `query.probeLabel` is known.
+   */
   checkName(query: Query): Verdict {
     const verdict = this.run(query, this.firstByName)
     if (verdict !== REWRITE) return verdict
@@ -125,6 +99,33 @@ export class Guard {
     // A second rewrite isn't followed, or two rules could hand a query to each other forever: it is looked up as it
     // stands.
     return again === REWRITE ? PASS : again
+  }
+
+  /** Does some rule want to hear of NXDOMAIN? */
+  get hearsDenials(): boolean {
+    return this.deniers.length > 0
+  }
+
+  /** NXDOMAIN is about to be sent; REWRITE: the query has another name now, which is to be checked and looked up. */
+  denied(query: Query): Verdict {
+    const { deniers } = this
+    for (let i = 0; i < deniers.length; i++) {
+      const seat = deniers[i] as Seat
+      const verdict = (seat.rule as Complete).denied(query)
+      if (verdict === REWRITE && this.holds(seat, query, verdict)) return REWRITE
+    }
+    return PASS
+  }
+
+  /** Tells the rules what a probe brought. */
+  probed(probed: Probed, now: number): void {
+    const { probers } = this
+    for (let i = 0; i < probers.length; i++) ((probers[i] as Seat).rule as Complete).probed(probed, now)
+  }
+
+  idle(now: number): void {
+    const { idlers } = this
+    for (let i = 0; i < idlers.length; i++) ((idlers[i] as Seat).rule as Complete).idle(now)
   }
 
   /** After a miss, before a flight: REPLY or CACHE_ONLY mean that `draft` is the reply, for there is no hit. */
@@ -167,12 +168,14 @@ export class Guard {
       const { askType, marks } = query
       const verdict = (seat.rule as Complete).check(query)
       if (verdict === PASS) continue
+      if (verdict === PROBE && (query.probes >= probesMax || query.cacheOnly === 1)) continue
+      if (verdict === REPLY && this.isDeniedJunk(seat) && this.denied(query) === REWRITE) return REWRITE
       if (!this.holds(seat, query, verdict)) {
         query.askType = askType
         query.marks = marks
         continue
       }
-      if (verdict === REPLY || verdict === DROP || verdict === REWRITE) return verdict
+      if (verdict === REPLY || verdict === DROP || verdict === REWRITE || verdict === PROBE) return verdict
       // What a later rule answers is cheaper than the cache, so the other two let the rest of the rules have their say.
       if (verdict === CACHE_ONLY) query.cacheOnly = 1
       if (outcome !== CACHE_ONLY) outcome = verdict
@@ -180,9 +183,13 @@ export class Guard {
     return outcome
   }
 
+  private isDeniedJunk({ kind, observed, draft }: Seat): boolean {
+    return kind.deniesJunk === true && !observed && draft.rcode === Rcode.NXDOMAIN
+  }
+
   /** Counts the verdict; false when the rule only observes. */
   private holds(seat: Seat, query: Query, verdict: Verdict): boolean {
-    const field = seat.observed ? RULE_OBSERVED : fieldOf(verdict, seat.draft)
+    const field = seat.observed && verdict !== PROBE ? RULE_OBSERVED : fieldOf(verdict, seat.draft)
     if (field !== -1 && query.dry === 0) this.counters.add(seat.row + field)
     if (seat.observed) return false
     if (verdict === REPLY || (verdict === CACHE_ONLY && query.cacheOnly === 0)) this.draft = seat.draft
@@ -190,49 +197,27 @@ export class Guard {
   }
 }
 
-/** A rule in its place, with what the loop needs at hand. */
-interface Seat {
-  readonly kind: RuleKind<unknown>
-  readonly rule: Rule
-  readonly draft: Draft
-  readonly mark: number
-  readonly observed: boolean
-  /** Where its counters begin. */
-  readonly row: number
-}
-
 /** A rule in the list of those that have the method; the lists are made once, so the loops need not ask. */
 type Complete = Required<Rule>
 
-/** Which counter of the rule's row a verdict belongs to; -1 for ASK and REWRITE, which end in another count. */
+/** Which counter of the rule's row a verdict belongs to; -1 for ASK, REWRITE and PROBE, which end in another count. */
 function fieldOf(verdict: Verdict, draft: Draft): number {
   if (verdict === DROP) return RULE_DROPPED
   if (verdict === CACHE_ONLY) return RULE_LIMITED
-  if (verdict === ASK || verdict === REWRITE) return -1
+  if (verdict === ASK || verdict === REWRITE || verdict === PROBE) return -1
   return draft.rcode === Rcode.REFUSED || (draft.flags & TC) !== 0 ? RULE_LIMITED : RULE_REPLIED
 }
 
 /**
  * A query that waited for its answer comes back with its name as asked alone: the rest is made anew for the few that
- * have marks.
+ * have marks. They see the reply as the client will, so also a name that lost its suffix is whole again.
  */
 function readName(query: Query): void {
+  query.nameLength = query.askedLength
+  query.suffixLength = 0
   const { labels, bytes, nameLength } = query
   const from = query.at + HEADER
   lowerName(bytes, from, nameLength, query.name, 0)
   query.labelCount = 0
   for (let at = 0; at < nameLength - 1; at += (bytes[from + at] as number) + 1) labels[query.labelCount++] = at
 }
-
-function planNames(plan: PlanData): PlanNames {
-  const zones = plan.routes.flatMap((route) => route.zones).filter((zone) => zone.length > 1)
-  return {
-    clusterDomains: new NameSet(plan.clusterDomains),
-    searchSuffixes: new NameSet(plan.searchSuffixes),
-    routeZones: new NameSet(zones),
-    localNames: new NameSet(plan.localNames),
-  }
-}
-
-/** Enough for a denial with its SOA. */
-const draftBytes = 512

@@ -6,6 +6,7 @@ import type { PrefixData } from '../link/plan-data.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Draft } from '../query/draft.ts'
 import type { NameSet } from '../query/name-set.ts'
+import type { Probed } from '../query/probed.ts'
 import type { Query } from '../query/query.ts'
 import type { Reply } from '../query/reply.ts'
 import type { Verdict } from '../query/verdict.ts'
@@ -19,6 +20,8 @@ export interface RuleKind<S> {
   readonly perClient?: true
   /** `guard.mode: observe` does not reach it: its own `mode` alone says what it does. */
   readonly ignoresGuardMode?: true
+  /** The names it denies are junk to whoever made them from a search list: a rule's `denied` may turn its NXDOMAIN into another name. */
+  readonly deniesJunk?: true
   /**
    * The memory that all shards share for it: main makes it before a plan goes out, and `create` asks for it by its key.
    */
@@ -51,6 +54,15 @@ export interface Rule {
    * there must be room.
    */
   finish?(query: Query, reply: Reply): void
+  /**
+   * NXDOMAIN is about to be sent: by a rule that `deniesJunk`, or since an upstream says so. REWRITE: the rule gave the query another name
+   * (query/open stripName), and its road begins again.
+   */
+  denied?(query: Query): Verdict
+  /** The answer to a question that a rule asked for, by PROBE or `host.ask`: any rule's, told by its name. */
+  probed?(probed: Probed, now: number): void
+  /** Now and then, ten times a second at most, also when no query comes. */
+  idle?(now: number): void
   close?(): void
 }
 
@@ -81,6 +93,15 @@ export interface Host {
    * makes its own).
    */
   shared(key: string, bytes: number): SharedArrayBuffer | undefined
+  /** True in one shard of the process: what is asked or said once is asked or said there. */
+  readonly isFirstShard: boolean
+  /** Seeds hashes of names, the same in all shards: strangers can't make names collide. */
+  readonly hashSeed: number
+  /**
+   * Asks for A of a name in lower-case wire form; the answer comes by `probed`, and nobody waits for it. False when that can't be asked now.
+   * It is a question like any other: one flight, cached.
+   */
+  ask(name: Uint8Array, from: number, to: number, now: number): boolean
   /** Says something to the operator: a line in the log and an entry in /api/stats. May allocate: it is rare, never per query. */
   event(event: Omit<RuleEvent, 'kind' | 'rule'>): void
   /** Texts of files the rule's settings name, read once in main. */
@@ -94,6 +115,8 @@ export interface PlanNames {
   readonly searchSuffixes: NameSet
   /** Zones of all routes but the root. */
   readonly routeZones: NameSet
+  /** Names above which nothing may be cut off: routes' zones, local names, and what lies between them and a suffix or cluster domain. */
+  readonly servedBelow: NameSet
   /** Owner names of localAnswers: records and hosts; for a wildcard its parent. */
   readonly localNames: NameSet
 }

@@ -12,6 +12,8 @@ export interface PlanData {
   readonly searchSuffixes: readonly Uint8Array[]
   /** Owner names of localAnswers' records and hosts. */
   readonly localNames: readonly Uint8Array[]
+  /** Zones of routes and local names that lie at or below a search suffix or cluster domain, and what lies between. */
+  readonly servedBelow: readonly Uint8Array[]
   /** Prefixes of the machine's own interfaces. */
   readonly onLink: readonly PrefixData[]
   readonly forward: ForwardData
@@ -91,6 +93,7 @@ export const emptyPlan: PlanData = {
   clusterDomains: [],
   searchSuffixes: [],
   localNames: [],
+  servedBelow: [],
   onLink: [],
   forward: { policy: 'fastest', replyWithinMs: 1900, attempts: 3, giveUpAfterMs: 6000 },
   cache: { maxBytes: 0, maxTtl: 3600, minTtl: 0, maxNegativeTtl: 30, noSoaTtl: 30, failureTtl: 5 },

@@ -14,8 +14,10 @@ export class Query {
   flags = 0
   type = 0
   class = 0
-  /** Bytes of the question name, its final 0 included; the name as asked stands at `at + 12`. */
+  /** Bytes of the name that is looked up, its final 0 included; the name as asked stands at `at + 12`. */
   nameLength = 0
+  /** Bytes of the search suffix that a rule took off the name as asked, its final 0 included; 0 for a name as it was asked. */
+  suffixLength = 0
   /** The question name in lower case, wire form (RFC 4343). */
   readonly name = new Uint8Array(256)
   /** Where each label's length byte stands in `name`, leftmost first; the root is not a label. */
@@ -58,7 +60,15 @@ export class Query {
   silent = 0
   /** 1 for explain: nothing is charged or counted. */
   dry = 0
+  /** After PROBE: the label at which the name begins that is asked for (type A). */
+  probeLabel = 0
+  /** How many probes it has waited for. */
+  probes = 0
 
+  /** Bytes of the question name as it was asked, its final 0 included. */
+  get askedLength(): number {
+    return this.suffixLength === 0 ? this.nameLength : this.nameLength - 1 + this.suffixLength
+  }
   get recursionDesired(): number {
     return (this.flags >> 8) & 1
   }

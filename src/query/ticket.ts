@@ -28,6 +28,8 @@ export class Tickets {
   private readonly askType: Uint16Array
   private readonly payloadSize: Uint16Array
   private readonly nameLength: Uint8Array
+  private readonly suffixLength: Uint8Array
+  private readonly probes: Uint8Array
   private readonly bits: Uint8Array
   private readonly listener: Uint16Array
   private readonly route: Uint8Array
@@ -47,6 +49,8 @@ export class Tickets {
     this.askType = new Uint16Array(capacity)
     this.payloadSize = new Uint16Array(capacity)
     this.nameLength = new Uint8Array(capacity)
+    this.suffixLength = new Uint8Array(capacity)
+    this.probes = new Uint8Array(capacity)
     this.bits = new Uint8Array(capacity)
     this.listener = new Uint16Array(capacity)
     this.route = new Uint8Array(capacity)
@@ -56,14 +60,14 @@ export class Tickets {
     this.receivedAt = new Float64Array(capacity)
   }
 
-  /** A ticket that holds the query, or -1 when all are out. */
-  take(query: Query, replyBy: number): number {
+  /** A ticket that holds the query, or -1 when all are out. `reenters`: it waits for a probe, and then walks the road again. */
+  take(query: Query, replyBy: number, reenters = false): number {
     const ticket = this.slots.take()
     if (ticket === -1) return -1
     const slab = this.slab
     const base = ticket * ticketBytes
     const from = query.at + HEADER
-    const length = query.nameLength + 4
+    const length = query.askedLength + 4
     for (let i = 0; i < length; i++) slab[base + nameAt + i] = query.bytes[from + i] as number
     for (let i = 0; i < 32; i++) slab[base + peerAt + i] = query.peer[query.peerAt + i] as number
     for (let i = 0; i < 16; i++) slab[base + clientAt + i] = query.client[i] as number
@@ -75,7 +79,10 @@ export class Tickets {
     this.askType[ticket] = query.askType
     this.payloadSize[ticket] = query.payloadSize
     this.nameLength[ticket] = query.nameLength
-    this.bits[ticket] = query.hasOpt | (query.dnssecOk << 1) | (query.streamed << 2) | (query.silent << 3)
+    this.suffixLength[ticket] = query.suffixLength
+    this.probes[ticket] = query.probes
+    this.bits[ticket] =
+      query.hasOpt | (query.dnssecOk << 1) | (query.streamed << 2) | (query.silent << 3) | (reenters ? 16 : 0)
     this.listener[ticket] = query.listener
     this.route[ticket] = query.route
     this.marks[ticket] = query.marks
@@ -92,7 +99,9 @@ export class Tickets {
     query.bytes = this.slab
     query.at = base
     query.nameLength = this.nameLength[ticket] as number
-    query.length = HEADER + query.nameLength + 4
+    query.suffixLength = this.suffixLength[ticket] as number
+    query.probes = this.probes[ticket] as number
+    query.length = HEADER + query.askedLength + 4
     query.peer = this.slab
     query.peerAt = base + peerAt
     for (let i = 0; i < 16; i++) query.client[i] = this.slab[base + clientAt + i] as number
@@ -105,13 +114,20 @@ export class Tickets {
     query.hasOpt = bits & 1
     query.dnssecOk = (bits >> 1) & 1
     query.streamed = (bits >> 2) & 1
-    query.silent = bits >> 3
+    query.silent = (bits >> 3) & 1
+    query.cacheOnly = 0
+    query.dry = 0
     query.listener = this.listener[ticket] as number
     query.route = this.route[ticket] as number
     query.marks = this.marks[ticket] as number
     query.connection = this.connection[ticket] as number
     query.connectionGeneration = this.connectionGeneration[ticket] as number
     query.receivedAt = this.receivedAt[ticket] as number
+  }
+
+  /** Did it wait for a probe? */
+  reenters(ticket: number): boolean {
+    return ((this.bits[ticket] as number) & 16) !== 0
   }
 
   release(ticket: number): void {

@@ -11,4 +11,9 @@ export const REWRITE = 4
 /** The rule set `askType` and its mark: the road goes on with that type, and the rule's `finish` shapes the reply. */
 export const ASK = 5
 
-export type Verdict = 0 | 1 | 2 | 3 | 4 | 5
+/** The query waits until the answer about `query.probeLabel` of its name has come, and then walks the road again. */
+export const PROBE = 6
+/** A query waits for so many probes at most, whatever rules say. */
+export const probesMax = 3
+
+export type Verdict = 0 | 1 | 2 | 3 | 4 | 5 | 6

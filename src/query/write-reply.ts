@@ -1,4 +1,5 @@
 import {
+  AA,
   AD,
   ANCOUNT,
   ARCOUNT,
@@ -19,6 +20,7 @@ import {
 } from '../wire/header.ts'
 import { skipRecord } from '../wire/incoming.ts'
 import { optBytes, payloadSizeOurs, writeOpt } from '../wire/outgoing.ts'
+import { openAlias, sealAlias } from './alias.ts'
 import type { Draft } from './draft.ts'
 import type { Query } from './query.ts'
 import type { Reply } from './reply.ts'
@@ -31,7 +33,8 @@ export function replyLimit(query: Query): number {
 
 /**
  * Writes the draft as this client's reply: its id, its letters in the question, RD and CD as it sent them (RFC 1035 section 4.1.1, RFC 4035 section 3.2.2),
- * TTLs aged, addresses rotated. `reply.bytes`, `at` and `limit` are given; OPT follows in `sealReply`.
+ * TTLs aged, addresses rotated, behind a CNAME where a search suffix was taken off. `reply.bytes`, `at` and `limit` are given; OPT follows
+ * in `sealReply`.
  */
 export function writeReply(query: Query, draft: Draft, rotation: number, reply: Reply): void {
   const { bytes, at } = reply
@@ -41,28 +44,32 @@ export function writeReply(query: Query, draft: Draft, rotation: number, reply: 
   let here = at + HEADER
   if (query.nameLength > 0) {
     const from = query.at + HEADER
-    const length = query.nameLength + 4
+    const length = query.askedLength + 4
     for (let i = 0; i < length; i++) bytes[here + i] = query.bytes[from + i] as number
     here += length
     writeU16(bytes, at + QDCOUNT, 1)
   } else writeU16(bytes, at + QDCOUNT, 0)
   reply.questionEnd = here
+  const isAlias = query.suffixLength !== 0 && draft.length > 0
+  if (isAlias) here = openAlias(query, reply)
   const room = reply.limit - (here - at) - (query.hasOpt ? optBytes : 0)
-  if (draft.length > room) {
-    writeTruncated(draft, room, rotation, reply)
-    return
+  if (draft.length > room) writeTruncated(draft, room, rotation, reply, here)
+  else {
+    writeU16(bytes, at + ANCOUNT, draft.answers)
+    writeU16(bytes, at + NSCOUNT, draft.authorities)
+    writeU16(bytes, at + ARCOUNT, draft.additionals)
+    copyBody(draft, draft.length, bytes, here)
+    ageTtls(draft, draft.length, bytes, here)
+    if (draft.rotateCount > 1) rotate(draft, rotation, draft.rotateCount, bytes, here)
+    reply.length = here - at + draft.length
   }
-  writeU16(bytes, at + ANCOUNT, draft.answers)
-  writeU16(bytes, at + NSCOUNT, draft.authorities)
-  writeU16(bytes, at + ARCOUNT, draft.additionals)
-  copyBody(draft, draft.length, bytes, here)
-  ageTtls(draft, draft.length, bytes, here)
-  if (draft.rotateCount > 1) rotate(draft, rotation, draft.rotateCount, bytes, here)
-  reply.length = here - at + draft.length
+  if (isAlias) sealAlias(query, reply, here)
 }
 
 function writeHeader(query: Query, draft: Draft, bytes: Uint8Array, at: number): void {
   let flags = QR | RA | (query.flags & (OPCODE | RD | CD)) | draft.flags | (draft.rcode & 15)
+  // What stands behind an alias of our own is nobody's word (RFC 4035 section 3.2.3).
+  if (query.suffixLength !== 0) flags &= ~(AA | AD)
   // RFC 6840 section 5.8: AD only for clients that said they understand it.
   if ((query.flags & AD) === 0 && query.dnssecOk === 0) flags &= ~AD
   writeU16(bytes, at + ID, query.id)
@@ -111,8 +118,8 @@ function rotate(draft: Draft, rotation: number, written: number, to: Uint8Array,
  * What does not fit: first the additional section goes, silently (RFC 2181 section 9); then as many whole answer records as there is room for, with
  * TC. Some resolvers (musl before 1.2.4) don't ask again over TCP and live on what they get.
  */
-function writeTruncated(draft: Draft, room: number, rotation: number, reply: Reply): void {
-  const { bytes, at, questionEnd: here } = reply
+function writeTruncated(draft: Draft, room: number, rotation: number, reply: Reply, here: number): void {
+  const { bytes, at } = reply
   const end = draft.at + draft.length
   let from = draft.at
   let answers = 0

@@ -2,7 +2,7 @@
  * A guard as the program builds it, from settings as an operator writes them, with its counters and replies at hand.
  */
 import { strict as assert } from 'node:assert'
-import { localNames, wireName } from '../../src/app/build-names.ts'
+import { localNames, servedBelow, wireName } from '../../src/app/build-names.ts'
 import { parseSettings } from '../../src/app/settings.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { createGuard, type Guard } from '../../src/guard/guard.ts'
@@ -16,6 +16,7 @@ import type { Draft } from '../../src/query/draft.ts'
 import type { Query } from '../../src/query/query.ts'
 import { Reply } from '../../src/query/reply.ts'
 import { sealReply, writeReply } from '../../src/query/write-reply.ts'
+import { nameToText } from '../../src/wire/text.ts'
 import { type Message, parse } from './message.ts'
 
 export interface GuardParts {
@@ -35,6 +36,8 @@ export interface GuardBench {
   readonly counters: Counters
   /** What rules said to the operator. */
   readonly events: RuleEvent[]
+  /** Names that rules asked for on their own. */
+  readonly asked: string[]
   /** What the rule counted in a field of its row (RULE_REPLIED …). */
   counted(rule: string, field: number): number
 }
@@ -44,6 +47,7 @@ export function guardOf(parts: GuardParts, memory = new Map<string, SharedArrayB
   const plan = guardPlan(parts)
   const counters = looseCounters()
   const events: RuleEvent[] = []
+  const asked: string[] = []
   const guard = createGuard(plan, {
     clock: { now: () => 0 },
     random: seededRandom(7),
@@ -53,11 +57,17 @@ export function guardOf(parts: GuardParts, memory = new Map<string, SharedArrayB
       memory.set(key, block)
       return block
     },
+    isFirstShard: true,
+    hashSeed: 7,
+    ask(name, from, to) {
+      asked.push(nameToText(name.slice(from, to)))
+      return true
+    },
     events: (event) => event.kind === 'rule' && events.push(event),
   })
   const counted = (rule: string, field: number): number =>
     counters.lane[ruleCounters.at(ruleNames.indexOf(rule), field)] as number
-  return { guard, plan, counters, events, counted }
+  return { guard, plan, counters, events, asked, counted }
 }
 
 export function guardPlan(parts: GuardParts): PlanData {
@@ -67,12 +77,16 @@ export function guardPlan(parts: GuardParts): PlanData {
   assert.ok(settings, problems.map(({ message }) => message).join('\n'))
   const files = parts.files ?? {}
   const zones = (parts.routeZones ?? []).map(wireName)
+  const clusterDomains = settings.clusterDomains.map(wireName)
+  const searchSuffixes = (parts.searchSuffixes ?? []).map(wireName)
+  const local = localNames(settings.guard.localAnswers, files)
   return {
     ...emptyPlan,
     routes: [...emptyPlan.routes, { name: 'test', zones, upstreams: [] }],
-    clusterDomains: settings.clusterDomains.map(wireName),
-    searchSuffixes: (parts.searchSuffixes ?? []).map(wireName),
-    localNames: localNames(settings.guard.localAnswers, files),
+    clusterDomains,
+    searchSuffixes,
+    localNames: local,
+    servedBelow: servedBelow([...zones, ...local], [...searchSuffixes, ...clusterDomains]),
     onLink: parts.onLink ?? [],
     rules: planRules({ ...settings.guard }),
     files,

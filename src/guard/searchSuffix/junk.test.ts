@@ -58,6 +58,7 @@ test('the same decision as the definition read aloud, for any names and zones', 
           clusterDomains: set(zones),
           searchSuffixes: set(suffixes),
           routeZones: set(routes),
+          servedBelow: new NameSet([]),
           localNames: set(locals),
         })
         queryOfWire(wire(asked), 1, {}, query)
@@ -83,6 +84,7 @@ test('the longest name and the longest lists are decided quickly', () => {
     clusterDomains: new NameSet(zones.map(wire)),
     searchSuffixes: new NameSet([wire(['lan'])]),
     routeZones: new NameSet([]),
+    servedBelow: new NameSet([]),
     localNames: new NameSet([]),
   })
   const query = queryOfWire(wire(new Array<string>(126).fill('z')), 1)
