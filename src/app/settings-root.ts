@@ -15,6 +15,7 @@ import { group, section } from '../config/section.ts'
 import { domain, socketAddress, upstream } from '../config/values.ts'
 import { aaaaFilterSettings } from '../guard/aaaaFilter/settings.ts'
 import { aclSettings } from '../guard/acl/settings.ts'
+import { cutSettings } from '../guard/cut/settings.ts'
 import { kubernetesNamesSettings } from '../guard/kubernetesNames/settings.ts'
 import { localAnswersSettings } from '../guard/localAnswers/settings.ts'
 import { rateLimitSettings } from '../guard/rateLimit/settings.ts'
@@ -129,6 +130,7 @@ export const guardSettings = section('The rules. A rule that is left out is on, 
   localAnswers: group(localAnswersSettings),
   searchSuffix: group(searchSuffixSettings),
   kubernetesNames: group(kubernetesNamesSettings, { unbuilt: (value) => value.mode !== 'disabled' }),
+  cut: group(cutSettings),
   aaaaFilter: group(aaaaFilterSettings),
   rebinding: group(rebindingSettings, { unbuilt: (value) => value.mode !== 'disabled' }),
 })

@@ -1,5 +1,6 @@
 import { aaaaFilter } from './aaaaFilter/aaaaFilter.ts'
 import { acl } from './acl/acl.ts'
+import { cut } from './cut/cut.ts'
 import { localAnswers } from './localAnswers/localAnswers.ts'
 import { rateLimit } from './rateLimit/rateLimit.ts'
 import type { RuleKind } from './rule.ts'
@@ -14,6 +15,7 @@ export const ruleKinds: readonly RuleKind<unknown>[] = [
   rateLimit, // before all that does work, where every query is charged
   localAnswers, // the operator's own word, so before anything that guesses from a name's form
   searchSuffix, // junk is answered before it costs a cache lookup or a flight
+  cut, // after all that a name's form alone decides, since it may have to ask for a parent first
   aaaaFilter, // last: only what would be looked up needs its type changed
 ]
 

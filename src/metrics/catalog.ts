@@ -110,6 +110,14 @@ export const guardSeen = labelled('dnsweir_probes_total', 'Loop and health probe
   'own',
   'rootNs',
 ])
+/** What the rule `cut` did; `existing`, `missing`: what its probes of parents brought. */
+export const cuts = labelled(
+  'dnsweir_cut_total',
+  'Parents that were asked for, and names below missing ones.',
+  'event',
+  ['probed', 'existing', 'missing', 'sampled', 'withdrawn', 'wouldCut'],
+)
+export const stripped = single('dnsweir_search_suffix_stripped_total', 'Queries that lost their search suffix.')
 export const sendErrors = single('dnsweir_send_errors_total', 'Datagrams the kernel did not take.')
 export const streamsRefused = labelled(
   'dnsweir_streams_refused_total',
@@ -132,6 +140,7 @@ export const gauges = {
   cacheEntries: single('dnsweir_cache_entries', 'Entries in the cache.', 'gauge'),
   cacheBytes: single('dnsweir_cache_bytes', 'Bytes of the cache in use.', 'gauge'),
   connections: single('dnsweir_connections', 'Client connections open now.', 'gauge'),
+  wildcards: single('dnsweir_search_suffix_wildcards', 'Search suffixes below which every name exists.', 'gauge'),
 }
 
 /** One row per rule of the plan. */

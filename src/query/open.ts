@@ -107,6 +107,8 @@ export function stripName(query: Query, label: number, seed: number): void {
   query.suffixLength = query.nameLength - at
   query.nameLength = at + 1
   query.name[at] = 0
+  query.askType = query.type
+  query.marks = 0
   indexName(query, seed)
 }
 

@@ -2,8 +2,9 @@ import { routesMax, upstreamsMax } from '../link/plan-data.ts'
 import { endpointPort } from '../net/endpoint.ts'
 import { PROBE_DNSWEIR, probeOf } from '../query/probe.ts'
 import type { Query } from '../query/query.ts'
+import { readHex } from '../wire/hex.ts'
 import { probesMax } from './flight.ts'
-import { probeLabelBytes, readHex } from './probe-name.ts'
+import { probeLabelBytes } from './probe-name.ts'
 
 /** Questions a second that an upstream which loops may still get, and probes of others a second that we pass on: both of the whole process. */
 export const restrainedPerSecond = 20

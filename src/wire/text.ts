@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url'
+import { lowerName } from './name.ts'
 
 export { addressFromText, addressToText, type Prefix, prefixFromText } from './address-text.ts'
 
@@ -22,6 +23,14 @@ export function nameFromText(text: string): Uint8Array | undefined {
   }
   wire.push(0)
   return labels.length > 0 && wire.length <= 255 ? Uint8Array.from(wire) : undefined
+}
+
+/** A name that is known to be good → lower-case wire form (RFC 4343). Throws a sentence for any other text. */
+export function wireName(text: string): Uint8Array {
+  const name = nameFromText(text)
+  if (name === undefined) throw new Error(`${text} is no domain name`)
+  lowerName(name, 0, name.length, name, 0)
+  return name
 }
 
 /**

@@ -14,6 +14,8 @@ import type { PlanNames } from '../rule.ts'
  * Labels are compared, not text: a label may hold a dot byte.
  */
 export class JunkByForm {
+  /** After a find: the label at which S begins. */
+  suffixLabel = 0
   private readonly zones: readonly Zone[]
   private readonly names: PlanNames
 
@@ -32,6 +34,7 @@ export class JunkByForm {
         if (begin < 1 || !stands(zone, query, begin, suffix)) continue
         if (!this.isSearchSuffix(query, suffix) && !(zone.isPrivate && endsLikeCluster(query, begin))) continue
         if (this.isBelowAnother(query, i)) continue
+        this.suffixLabel = suffix
         return this.isServed(query) ? -1 : begin
       }
     }

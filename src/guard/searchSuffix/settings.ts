@@ -1,4 +1,4 @@
-import { duration, oneOf } from '../../config/field.ts'
+import { boolean, duration, oneOf } from '../../config/field.ts'
 import { ruleSection } from '../../config/rule-section.ts'
 import type { SettingsOf } from '../../config/section.ts'
 
@@ -11,12 +11,17 @@ export const searchSuffixSettings = ruleSection(
   {
     action: oneOf(['nxdomain', 'strip'], {
       default: 'nxdomain',
-      doc: '`nxdomain` answers that the name does not exist; `strip` answers for the name without the suffix.',
-      unbuilt: (value) => value === 'strip',
+      doc:
+        '`nxdomain` answers that the name does not exist; `strip` answers for the name without the suffix, behind a CNAME, also ' +
+        'where an upstream or a cut denies a name below a search suffix.',
     }),
     whenDnssec: oneOf(['pass', 'answer'], {
       default: 'pass',
       doc: 'For queries with DO or CD set: a validator would call our answer bogus, so `pass` forwards them.',
+    }),
+    learn: boolean({
+      default: true,
+      doc: 'Whether search suffixes that clients use and nobody configured are looked for; they are reported, never enforced.',
     }),
     negativeTtl: duration({
       default: '30s',

@@ -1,0 +1,43 @@
+import type { Probed } from '../../query/probed.ts'
+import { KIND_FAILURE, KIND_NXDOMAIN, KIND_REFERRAL } from '../../wire/kind.ts'
+import { clusterNegativeTtlMax } from '../negative.ts'
+import type { Cuts } from './cuts.ts'
+import { EXISTS, MISSING } from './cuts.ts'
+import type { Scopes } from './scopes.ts'
+import { SoaReader } from './soa.ts'
+
+/** What could not be asked for, or may not be kept, is asked for again after this, in seconds. */
+const pauseSeconds = 5
+
+/** What the answer to a probe says of a parent. */
+export class Judge {
+  private readonly scopes: Scopes
+  private readonly maxSeconds: number
+  private readonly soa = new SoaReader()
+
+  constructor(scopes: Scopes, maxTtlMs: number) {
+    this.scopes = scopes
+    this.maxSeconds = Math.ceil(maxTtlMs / 1000)
+  }
+
+  learn(cuts: Cuts, slot: number, probed: Probed, now: number): void {
+    const { seconds } = probed
+    if (!this.isMissing(probed) || seconds === 0) {
+      cuts.learn(slot, EXISTS, this.exists(probed) ? Math.max(seconds, pauseSeconds) : pauseSeconds, now)
+      return
+    }
+    const most = this.scopes.isCluster(cuts.scope[slot] as number) ? clusterNegativeTtlMax : this.maxSeconds
+    cuts.learn(slot, MISSING, Math.min(seconds, most), now)
+    if (this.soa.read(probed)) cuts.keepSoa(slot, this.soa)
+  }
+
+  /** Also a CNAME whose target is missing, and a name without addresses. */
+  exists(probed: Probed): boolean {
+    return probed.kind !== KIND_FAILURE && probed.kind !== KIND_REFERRAL && !this.isMissing(probed)
+  }
+
+  /** Only an NXDOMAIN with an empty answer section: behind a CNAME it speaks of the target (RFC 6604 section 2). */
+  private isMissing({ kind, answers }: Probed): boolean {
+    return kind === KIND_NXDOMAIN && answers === 0
+  }
+}
