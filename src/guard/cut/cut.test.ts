@@ -188,8 +188,8 @@ test('TTL and MINIMUM are what is left of the denial', () => {
   useSamples(sim)
   sim.shard.world.advance(3900)
   const got = ask(sim, 'www.google.com.example.org')
-  assert.equal(said(got), '3 0 example.org. 5')
-  assert.match(got?.authority[0]?.data ?? '', / 5$/)
+  assert.equal(said(got), '3 0 example.org. 6')
+  assert.match(got?.authority[0]?.data ?? '', / 6$/)
   assert.deepEqual(got?.aa, false)
 })
 

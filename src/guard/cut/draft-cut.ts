@@ -11,8 +11,11 @@ import { soaBytesMax } from './soa.ts'
  * of ours owned by the parent (FIELD 3.5). It lives as long as the parent's denial still does; TTL and MINIMUM are alike (FIELD 3.3).
  */
 export function draftCut(draft: Draft, query: Query, cuts: Cuts, slot: number, parentAt: number): void {
-  const left = Math.floor(((cuts.until[slot] as number) - query.receivedAt) / 1000)
-  const ttl = Math.min(Math.max(left, 1), cuts.seconds[slot] as number)
+  // As the cache ages its answers: by whole seconds since it came.
+  const ttl = Math.min(
+    Math.ceil(((cuts.until[slot] as number) - query.receivedAt) / 1000),
+    cuts.seconds[slot] as number,
+  )
   const length = cuts.soaLength[slot] as number
   if (length === 0) draftNegative(draft, Rcode.NXDOMAIN, parentAt, ttl)
   else {
