@@ -209,7 +209,7 @@ export class Complete implements FlightEnd {
     const { query } = this
     this.deps.tickets.restore(ticket, query)
     reopenName(query, this.deps.hashSeed)
-    if (this.plan.guard.denied(query) !== REWRITE) return false
+    if (this.plan.guard.denied(query, false) !== REWRITE) return false
     this.waiters.free(ticket)
     this.reenter(query, now)
     return true

@@ -158,7 +158,7 @@ export class Serve {
     const { guard } = this.plan
     // Behind a CNAME it is the target that does not exist.
     if (!guard.hearsDenials || this.hit.rcode !== Rcode.NXDOMAIN || this.hit.answers !== 0) return false
-    return guard.denied(query) === REWRITE
+    return guard.denied(query, false) === REWRITE
   }
 
   /** The answer to this very question, else the denial of its name. */

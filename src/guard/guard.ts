@@ -106,12 +106,12 @@ export class Guard {
     return this.deniers.length > 0
   }
 
-  /** NXDOMAIN is about to be sent; REWRITE: the query has another name now, which is to be checked and looked up. */
-  denied(query: Query): Verdict {
+  /** NXDOMAIN is about to be sent, `isOurs`: by a rule; REWRITE: the query has another name now, which is to be checked and looked up. */
+  denied(query: Query, isOurs: boolean): Verdict {
     const { deniers } = this
     for (let i = 0; i < deniers.length; i++) {
       const seat = deniers[i] as Seat
-      const verdict = (seat.rule as Complete).denied(query)
+      const verdict = (seat.rule as Complete).denied(query, isOurs)
       if (verdict === REWRITE && this.holds(seat, query, verdict)) return REWRITE
     }
     return PASS
@@ -169,7 +169,7 @@ export class Guard {
       const verdict = (seat.rule as Complete).check(query)
       if (verdict === PASS) continue
       if (verdict === PROBE && (query.probes >= probesMax || query.cacheOnly === 1)) continue
-      if (verdict === REPLY && this.isDeniedJunk(seat) && this.denied(query) === REWRITE) return REWRITE
+      if (verdict === REPLY && this.isDeniedJunk(seat) && this.denied(query, true) === REWRITE) return REWRITE
       if (!this.holds(seat, query, verdict)) {
         query.askType = askType
         query.marks = marks

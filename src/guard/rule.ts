@@ -55,10 +55,10 @@ export interface Rule {
    */
   finish?(query: Query, reply: Reply): void
   /**
-   * NXDOMAIN is about to be sent: by a rule that `deniesJunk`, or since an upstream says so. REWRITE: the rule gave the query another name
+   * NXDOMAIN is about to be sent: by a rule that `deniesJunk` (`isOurs`), or since an upstream says so. REWRITE: the rule gave the query another name
    * (query/open stripName), and its road begins again.
    */
-  denied?(query: Query): Verdict
+  denied?(query: Query, isOurs: boolean): Verdict
   /** The answer to a question that a rule asked for, by PROBE or `host.ask`: any rule's, told by its name. */
   probed?(probed: Probed, now: number): void
   /** Now and then, ten times a second at most, also when no query comes. */

@@ -131,7 +131,10 @@ test('every type and transport alike, hits and repeats too', async (t) => {
       }
     }
   }
-  assert.equal(upstream.asked.length, 0)
+  assert.deepEqual(
+    upstream.asked.map(({ name, type }) => `${name} ${type}`),
+    [],
+  )
 })
 
 test('with DO or CD junk passes, unless whenDnssec: answer', async (t) => {

@@ -25,9 +25,9 @@ export type Script = (asked: Asked) => Answer | Promise<Answer>
 export interface Upstream extends Endpoint {
   /** `ADDRESS:PORT`, as the configuration names it. */
   readonly target: string
-  /** Every question but loop probes, oldest first. */
+  /** Every question but dnsweir's own probes, oldest first. */
   readonly asked: Asked[]
-  /** dnsweir's own loop probes. */
+  /** dnsweir's own probes, for loops and for wildcards. */
   readonly probes: Asked[]
   readonly connections: () => number
   /** May be replaced while it runs. */
@@ -46,7 +46,9 @@ export interface UpstreamOptions {
   readonly closeAfter?: number
 }
 
+/** A loop probe's name has two random labels, that of a probe for wildcards one, below a search suffix. */
 const PROBE = /^[0-9a-f]{16}\.[0-9a-f]{16}\./
+const WILDCARD_PROBE = /^[0-9a-f]{16}\./
 
 export async function startUpstream(script: Script, options: UpstreamOptions = {}): Promise<Upstream> {
   const address = options.address ?? '127.0.0.1'
@@ -120,7 +122,8 @@ export async function startUpstream(script: Script, options: UpstreamOptions = {
     const message = parse(bytes)
     const { name = '', type = 0 } = message.questions[0] ?? {}
     const one: Asked = { ...message, transport, from, connection, at: performance.now(), name, type }
-    const isProbe = type === typeNumber('HINFO') && PROBE.test(name)
+    const isProbe =
+      type === typeNumber('HINFO') ? PROBE.test(name) : type === typeNumber('A') && WILDCARD_PROBE.test(name)
     ;(isProbe ? probes : asked).push(one)
     if (isProbe && !options.scriptProbes) return send(reply(message, { rcode: RCODES.NXDOMAIN }))
     const answer = await self.script(one)

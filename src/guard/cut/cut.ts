@@ -85,8 +85,8 @@ class CutRule implements Rule {
   }
 
   /** Where it only observes, it learns from what others deny. */
-  denied(query: Query): Verdict {
-    this.watch.denied(query)
+  denied(query: Query, isOurs: boolean): Verdict {
+    if (!isOurs) this.watch.denied(query)
     return PASS
   }
 
