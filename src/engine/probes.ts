@@ -22,13 +22,22 @@ export class Probes {
     this.question.askType = Type.A
   }
 
-  /** The flight that asks for the name `name[from … to)`, lower-case wire form; negative when there is none (see Forward.ask). */
-  ask(plan: Plan, name: Uint8Array, from: number, to: number, now: number): number {
+  /** The question for the name `name[from … to)`, lower-case wire form; the other calls are about it. */
+  about(plan: Plan, name: Uint8Array, from: number, to: number): void {
     const { question } = this
     for (let i = from; i < to; i++) question.name[i - from] = name[i] as number
     question.nameLength = to - from
     indexName(question, this.hashSeed)
     question.route = plan.routes.find(question)
-    return this.forward.ask(question, now)
+  }
+
+  /** Is it being asked already? */
+  get isOpen(): boolean {
+    return this.forward.isOpen(this.question)
+  }
+
+  /** Its flight; negative when there is none (see Forward.ask). */
+  ask(now: number): number {
+    return this.forward.ask(this.question, now)
   }
 }

@@ -108,7 +108,10 @@ export class Serve {
   private waitForProbe(query: Query, now: number): boolean {
     const { probes, complete } = this.deps
     const from = query.labels[query.probeLabel] as number
-    const flight = probes.ask(this.plan, query.name, from, query.nameLength, now)
+    probes.about(this.plan, query.name, from, query.nameLength)
+    // It costs the upstream a question as any miss does. Over the limit, the query goes on without, and is refused if it misses.
+    if (!probes.isOpen && this.plan.guard.checkMiss(query) !== PASS) return false
+    const flight = probes.ask(now)
     return flight >= 0 && complete.waitForProbe(flight, query, now)
   }
 

@@ -184,7 +184,8 @@ export class ShardEngine {
 
   /** A question of a rule's own; its answer reaches the rules. */
   private ask(name: Uint8Array, from: number, to: number, now: number): boolean {
-    const flight = this.probes.ask(this.plan, name, from, to, now)
+    this.probes.about(this.plan, name, from, to)
+    const flight = this.probes.ask(now)
     if (flight >= 0) this.complete.markProbe(flight)
     return flight >= 0
   }

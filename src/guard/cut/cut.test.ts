@@ -250,6 +250,16 @@ test('elsewhere: parents that are not listed are observed, or cut where the oper
   assert.deepEqual(cutting.asked(), ['office.example.org A', '_ldap._tcp.example.org SRV'])
 })
 
+test('a probe is charged as a miss: parents that nobody asked for before are no way around the limit', () => {
+  const rules = { cut: { elsewhere: 'enforce', samples: 0 }, rateLimit: { rate: '1/s', burst: 5, buckets: 1024 } }
+  const sim = guardSim({ ...parts, rules }, world())
+  for (let i = 0; i < 50; i++) sim.shard.send(query(`a.random${i}.example.org`))
+  sim.shard.world.advance(50)
+  assert.equal(sim.asked().length, 5)
+  assert.equal(sim.shard.replies.length, 50)
+  assert.equal(sim.shard.unaccounted, 0)
+})
+
 test('a reload keeps what is known of parents', () => {
   const sim = guardSim(parts, world())
   useSamples(sim)
