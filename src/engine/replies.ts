@@ -4,11 +4,16 @@ import type { Counters } from '../metrics/counters.ts'
 import { endpointBytes } from '../net/endpoint.ts'
 import type { Outbox } from '../net/outbox.ts'
 import type { DatagramPort } from '../net/reactor.ts'
-import type { Draft } from '../query/draft.ts'
+import { Draft } from '../query/draft.ts'
 import type { Query } from '../query/query.ts'
 import { Reply } from '../query/reply.ts'
 import { replyLimit, sealReply, writeReply } from '../query/write-reply.ts'
-import { FLAGS, TC } from '../wire/header.ts'
+import { Rcode } from '../wire/codes.ts'
+import { FLAGS, HEADER, TC } from '../wire/header.ts'
+import { writeSoaOfOurs } from '../wire/soa.ts'
+
+/** How long a name may be denied whose real name could not be looked up, s. */
+const lostTtl = 5
 
 /** Where replies to streamed queries are written: the packed message that leaves at the end of the turn (listen/streamed). */
 export interface StreamedReplies {
@@ -27,6 +32,7 @@ export class Replies {
   private readonly streamed: StreamedReplies
   private readonly counters: Counters
   private readonly reply = new Reply()
+  private readonly denial = new Draft(128)
   private rotation = 0
 
   constructor(outbox: Outbox, streamed: StreamedReplies, counters: Counters) {
@@ -37,12 +43,14 @@ export class Replies {
 
   /** Sends the draft as the reply to `query`, and books how the query ended. */
   send(query: Query, draft: Draft, outcome: number): void {
+    const isLost = query.suffixLength !== 0 && draft.rcode !== Rcode.NOERROR && draft.rcode !== Rcode.NXDOMAIN
+    const told = isLost ? this.denyAsAsked(query, draft) : draft
     const lane = this.counters.lane
     lane[outcome] = (lane[outcome] as number) + 1
-    const rcode = replyCounter(draft.rcode)
+    const rcode = replyCounter(told.rcode)
     lane[rcode] = (lane[rcode] as number) + 1
-    if (query.streamed) this.sendStreamed(query, draft)
-    else this.sendDatagram(query, draft)
+    if (query.streamed) this.sendStreamed(query, told)
+    else this.sendDatagram(query, told)
   }
 
   /** A failure of ours: SERVFAIL, or nothing for those who learn from silence. */
@@ -64,6 +72,23 @@ export class Replies {
 
   flush(): void {
     this.outbox.flush()
+  }
+
+  /**
+   * The real name behind a search suffix could not be looked up. The name as asked is known not to exist, and saying so lets a resolver go on
+   * with its search list, where a failure would end it (musl).
+   */
+  private denyAsAsked(query: Query, failure: Draft): Draft {
+    const { denial } = this
+    const firstLabel = query.bytes[query.at + HEADER] as number
+    query.nameLength = query.askedLength
+    query.suffixLength = 0
+    denial.reset(Rcode.NXDOMAIN)
+    denial.length = writeSoaOfOurs(denial.bytes, 0, firstLabel + 1, lostTtl)
+    denial.authorities = 1
+    denial.ede = failure.ede
+    denial.edeText = failure.edeText
+    return denial
   }
 
   private sendDatagram(query: Query, draft: Draft): void {

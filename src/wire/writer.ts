@@ -2,6 +2,7 @@ import { readU32, writeU16, writeU32 } from './header.ts'
 import { lower } from './name.ts'
 import type { Records } from './records.ts'
 import { rdataBytes, rdataNames } from './records.ts'
+import { soaOfOursBytes, writeSoaOfOurs } from './soa.ts'
 
 const knownMax = 48
 
@@ -92,17 +93,9 @@ export class RecordWriter {
 
   /** A negative answer's SOA of our own: owner is the question name from `ownerOffset` on (FIELD: a strict ancestor). */
   soa(ownerOffset: number, ttl: number): void {
-    if (!this.fits(12 + soaRdata.length)) return
-    writeU16(this.body, this.length, 0xc000 | (12 + ownerOffset))
-    writeU16(this.body, this.length + 2, 6)
-    writeU16(this.body, this.length + 4, 1)
+    if (!this.fits(soaOfOursBytes)) return
     this.ttlAt[this.count++] = this.length + 6
-    writeU32(this.body, this.length + 6, ttl)
-    writeU16(this.body, this.length + 10, soaRdata.length)
-    this.body.set(soaRdata, this.length + 12)
-    this.length += 12 + soaRdata.length
-    // The last field is MINIMUM: CoreDNS reads the record's TTL, others the smaller of both (RFC 2308 section 5).
-    writeU32(this.body, this.length - 4, ttl)
+    this.length = writeSoaOfOurs(this.body, this.length, ownerOffset, ttl)
   }
 
   /** No record lives longer than `ttl`. */
@@ -196,10 +189,3 @@ function stored(bytes: Uint8Array, at: number): number {
   while ((bytes[here] as number) !== 0 && (bytes[here] as number) < 0xc0) here += (bytes[here] as number) + 1
   return here + (bytes[here] === 0 ? 1 : 2) - at
 }
-
-/** MNAME dnsweir.invalid, RNAME nobody.invalid, serial 1, refresh 3600, retry 600, expire 86400, MINIMUM (patched). */
-export const soaRdata = Uint8Array.from([
-  ...[7, 0x64, 0x6e, 0x73, 0x77, 0x65, 0x69, 0x72, 7, 0x69, 0x6e, 0x76, 0x61, 0x6c, 0x69, 0x64, 0],
-  ...[6, 0x6e, 0x6f, 0x62, 0x6f, 0x64, 0x79, 7, 0x69, 0x6e, 0x76, 0x61, 0x6c, 0x69, 0x64, 0],
-  ...[0, 0, 0, 1, 0, 0, 0x0e, 0x10, 0, 0, 2, 0x58, 0, 1, 0x51, 0x80, 0, 0, 0, 0],
-])

@@ -108,7 +108,7 @@ test('a name that is denied upstream, without a cut, is stripped for all who wai
   assert.equal(one.shard.unaccounted, 0)
 })
 
-test('NXDOMAIN of the real name stays NXDOMAIN, NODATA stays NODATA, a failure stays a failure', () => {
+test('NXDOMAIN of the real name stays NXDOMAIN, NODATA stays NODATA; where the real name fails, the one that was asked is denied', () => {
   const one = sim()
   const denied = ask(one, 'nobody.test.net.example.org')
   assert.deepEqual([denied?.rcode, records(denied)[0]], [3, 'nobody.test.net.example.org. 30 nobody.test.net.'])
@@ -116,7 +116,9 @@ test('NXDOMAIN of the real name stays NXDOMAIN, NODATA stays NODATA, a failure s
   const nodata = ask(one, 'www.google.com.example.org', 'MX')
   assert.deepEqual([nodata?.rcode, nodata?.answers.length, nodata?.authority[0]?.name], [0, 1, 'google.com.'])
   const failed = ask(one, 'fails.test.net.example.org')
-  assert.deepEqual([failed?.rcode, failed?.answers.length], [2, 0])
+  assert.deepEqual([failed?.rcode, failed?.answers.length, failed?.authority[0]?.ttl], [3, 0, 5])
+  assert.equal(failed?.authority[0]?.name, 'test.net.example.org.')
+  assert.equal(one.shard.unaccounted, 0)
 })
 
 test('once per name, by the longest suffix, and only where two labels are left', () => {
