@@ -108,7 +108,7 @@ export class ShardEngine {
       learned: this.learned,
       clock,
       drain: (now) => this.messages(now),
-      gauge: () => this.gauge(),
+      gauge: (now) => this.gauge(now),
     })
   }
 
@@ -171,11 +171,12 @@ export class ShardEngine {
     return this.streamed.receive(now) || learnedLeft
   }
 
-  private gauge(): void {
+  private gauge(now: number): void {
     const { counters } = this.deps
     counters.set(gauges.flights, this.forward.view.inUse)
     counters.set(gauges.cacheEntries, this.cache.entries)
     counters.set(gauges.cacheBytes, this.cache.bytes)
     this.datagrams.gauge()
+    this.plan.guard.idle(now)
   }
 }

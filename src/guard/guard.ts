@@ -73,6 +73,7 @@ export class Guard {
   private readonly checks: readonly Seat[]
   private readonly misses: readonly Seat[]
   private readonly finishers: readonly Seat[]
+  private readonly idlers: readonly Seat[]
   /** Place in `checks` of the first rule that looks at more than the client. */
   private readonly firstByName: number
   private readonly counters: Counters
@@ -83,6 +84,7 @@ export class Guard {
     this.checks = seats.filter(({ rule }) => rule.check)
     this.misses = seats.filter(({ rule }) => rule.checkMiss)
     this.finishers = seats.filter(({ rule }) => rule.finish)
+    this.idlers = seats.filter(({ rule }) => rule.idle)
     const byName = this.checks.findIndex(({ kind }) => kind.perClient !== true)
     this.firstByName = byName === -1 ? this.checks.length : byName
     this.counters = counters
@@ -150,6 +152,11 @@ export class Guard {
     }
   }
 
+  /** Between turns, at the time `now`. */
+  idle(now: number): void {
+    for (const { rule } of this.idlers) rule.idle?.(now)
+  }
+
   /** When another plan has taken over. */
   close(): void {
     for (const { rule } of this.seats) rule.close?.()
@@ -209,7 +216,9 @@ function fieldOf(verdict: Verdict, draft: Draft): number {
   if (verdict === DROP) return RULE_DROPPED
   if (verdict === CACHE_ONLY) return RULE_LIMITED
   if (verdict === ASK || verdict === REWRITE) return -1
-  return draft.rcode === Rcode.REFUSED || (draft.flags & TC) !== 0 ? RULE_LIMITED : RULE_REPLIED
+  const { rcode, flags } = draft
+  const isLimit = rcode === Rcode.REFUSED || rcode === Rcode.SERVFAIL || (flags & TC) !== 0
+  return isLimit ? RULE_LIMITED : RULE_REPLIED
 }
 
 /**

@@ -15,7 +15,7 @@ export interface RuleKind<S> {
   /** Folder, YAML key, metric label, log prefix. */
   readonly name: string
   readonly settings: Section<S>
-  /** It looks at the client alone, so it isn't run again after a rewrite, which changes only the name. */
+  /** It is about who asks: errors without a name meet it too, and it isn't run again after a rewrite. */
   readonly perClient?: true
   /** `guard.mode: observe` does not reach it: its own `mode` alone says what it does. */
   readonly ignoresGuardMode?: true
@@ -51,6 +51,8 @@ export interface Rule {
    * there must be room.
    */
   finish?(query: Query, reply: Reply): void
+  /** About ten times a second, in every shard, asked or not: for what must be noticed when nobody asks. May allocate. */
+  idle?(now: number): void
   close?(): void
 }
 
