@@ -24,11 +24,11 @@ export function eventOf(
     const sentence = `${subject}: over ${limit}; ${consequence(settings, observed)}`
     return { state: 'begin', level: 'warn', subject, sentence, figures: {} }
   }
-  const held = observed ? 'would have been held back' : 'were held back'
+  const held = observed ? 'would have been held back' : `${limited === 1 ? 'was' : 'were'} held back`
   const parts = Object.entries({ refused, failed, dropped, truncated })
     .filter(([, count]) => count > 0)
     .map(([word, count]) => `${count} ${word}`)
-  const sentence = `${subject}: within the limit again; ${limited} queries in ${seconds} s ${held} (${parts.join(', ')})`
+  const sentence = `${subject}: within the limit again; ${limited} ${limited === 1 ? 'query' : 'queries'} in ${seconds} s ${held} (${parts.join(', ')})`
   return { state: 'end', level: 'info', subject, sentence, figures }
 }
 
