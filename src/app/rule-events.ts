@@ -4,7 +4,7 @@ import type { RuleEvent } from '../link/messages.ts'
 /** Events that are shown. */
 const eventsMax = 64
 /** Episodes that are shown as going on; of more, the oldest are forgotten. */
-const episodesMax = 256
+const openMax = 256
 /** An episode that nobody has ended for so long is forgotten: whoever began it may be gone. */
 const episodeMsMax = 24 * 3_600_000
 
@@ -24,7 +24,7 @@ export class RuleEvents {
     if (state === 'end') return
     this.episodes.set(key, { rule, subject, sentence, since: at, figures })
     const [oldest] = this.episodes.keys()
-    if (this.episodes.size > episodesMax) this.episodes.delete(oldest as string)
+    if (this.episodes.size > openMax) this.episodes.delete(oldest as string)
   }
 
   /** After a reload: of rules that are not in the plan any more, nobody says an end. */

@@ -34,7 +34,7 @@ test('decisions are numbered, and each says what was needed, chosen, and paid', 
   assert.ok(files.length >= 5)
   for (const [i, file] of files.entries()) {
     const text = readFileSync(file, 'utf8')
-    assert.ok(file.startsWith(`docs/decisions/000${i + 1}-`), file)
+    assert.ok(file.startsWith(`docs/decisions/${String(i + 1).padStart(4, '0')}-`), file)
     assert.ok(text.startsWith(`# ${i + 1}. `), file)
     for (const word of ['Need', 'Choice', 'Considered', 'Price'])
       assert.ok(text.includes(`**${word}.**`), `${file}: ${word}`)

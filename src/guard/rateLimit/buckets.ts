@@ -14,17 +14,22 @@
  * full one, as a key leaves behind that was asked little, costs nobody anything, and no flood of keys ever makes
  * tokens. Two shards that meet a new key in the same instant swap the same tag, and the loser looks again.
  *
+ * Words are read plainly: a 32-bit word is never torn (ECMAScript, memory model), an old value costs a lost swap, and
+ * Node 20 makes a call of each Atomics operation, which one lookup on several levels would pay twenty times.
+ *
  * First `aim` at a key, then ask `hasRoom`, then `take`: who asks several limits takes of none unless all have room.
  */
 export class TokenBuckets {
   private readonly words: Int32Array
-  private readonly sets: number
+  private readonly mask: number
   private readonly tokensPerMs: number
   private readonly burst: number
   private set = 0
   private tag = 0
-  /** Where the key's bucket was last seen, or -1. */
+  /** Where the key's bucket was seen to have room, or -1; what it held, and what it is to hold. */
   private bucket = -1
+  private until = 0
+  private next = 0
 
   /**
    * @param words zeroed at first, and from then on used with the same limit only; `wordsFor` long
@@ -32,33 +37,45 @@ export class TokenBuckets {
    */
   constructor(words: Int32Array, limit: { readonly rate: number; readonly burst: number }) {
     this.words = words
-    this.sets = words.length / setWords
+    this.mask = words.length / setWords - 1
     this.tokensPerMs = limit.rate / 1000
     this.burst = limit.burst
   }
 
   /** The key that the next calls are about: two hashes of 30 bits. */
   aim(first: number, second: number): void {
-    this.set = Math.floor((first / hashRange) * this.sets) * setWords
+    this.set = (first & this.mask) * setWords
     this.tag = second | 1
   }
 
   /** Would a token be given at the time `at` (ms, the clock of all threads)? Nothing is taken, nothing written. */
   hasRoom(at: number): boolean {
-    this.bucket = this.find()
-    if (this.bucket === -1) return true
+    const bucket = this.find()
+    this.bucket = -1
+    if (bucket === -1) return true
     const now = this.tokens(at)
-    return ((this.after(Atomics.load(this.words, this.bucket + 1), now) - now) | 0) <= this.burst
+    const until = this.words[bucket + 1] as number
+    const next = this.after(until, now)
+    if (((next - now) | 0) > this.burst) return false
+    this.bucket = bucket
+    this.until = until
+    this.next = next
+    return true
   }
 
-  /** Takes a token; false when there is none. */
+  /** Takes the token that there was room for; false when somebody else was faster. */
   take(at: number): boolean {
+    const { bucket, until } = this
+    if (bucket !== -1 && Atomics.compareExchange(this.words, bucket + 1, until, this.next) === until) return true
+    return this.takeAnew(at)
+  }
+
+  private takeAnew(at: number): boolean {
     const { words } = this
     const now = this.tokens(at)
-    const isKnown = this.bucket !== -1 && Atomics.load(words, this.bucket) === this.tag
-    const bucket = isKnown ? this.bucket : this.claim(now)
+    const bucket = this.claim(now)
     for (;;) {
-      const until = Atomics.load(words, bucket + 1)
+      const until = words[bucket + 1] as number
       const next = this.after(until, now)
       if (((next - now) | 0) > this.burst) return false
       if (Atomics.compareExchange(words, bucket + 1, until, next) === until) return true
@@ -88,7 +105,7 @@ export class TokenBuckets {
   private find(): number {
     const { words, set, tag } = this
     for (let bucket = set; bucket < set + setWords; bucket += bucketWords) {
-      if (Atomics.load(words, bucket) === tag) return bucket
+      if (words[bucket] === tag) return bucket
     }
     return -1
   }
@@ -102,9 +119,9 @@ export class TokenBuckets {
       let fullestUntil = 0
       let least = Number.POSITIVE_INFINITY
       for (let bucket = set; bucket < set + setWords; bucket += bucketWords) {
-        const holder = Atomics.load(words, bucket)
+        const holder = words[bucket] as number
         if (holder === tag) return bucket
-        const until = Atomics.load(words, bucket + 1)
+        const until = words[bucket + 1] as number
         // An unused bucket stands before a full one, so that keys keep theirs while there is room.
         const ahead = holder === 0 ? -1 : this.isPast(until, now) ? 0 : (until - now) | 0
         if (ahead >= least) continue
@@ -121,9 +138,9 @@ export class TokenBuckets {
   }
 }
 
-/** Words that so many buckets take, rounded down to whole sets, one at least. */
+/** Words that so many buckets take, rounded down to a power of two, one set at least. */
 export function wordsFor(buckets: number): number {
-  return Math.max(1, Math.floor(buckets / ways)) * setWords
+  return 2 ** Math.floor(Math.log2(Math.max(1, buckets / ways))) * setWords
 }
 
 /** Bytes of one bucket: its tag and its time. */
@@ -133,5 +150,3 @@ export const bucketBytes = 8
 const ways = 4
 const bucketWords = 2
 const setWords = ways * bucketWords
-/** Above what hashEnd gives. */
-const hashRange = 2 ** 30

@@ -91,10 +91,12 @@ export class Episodes {
     }
   }
 
-  /** Ends all that were told. */
+  /** Ends all, at once; those that nobody has heard of yet are told first. */
   endAll(tell: (episode: Episode, isBegin: boolean) => void): void {
+    const { words } = this
     for (let place = 0; place <= others; place += episodeWords) {
-      if (Atomics.compareExchange(this.words, place + STATE, SAID, ENDING) === SAID) this.end(place, tell)
+      if (Atomics.compareExchange(words, place + STATE, NEW, SAID) === NEW) tell(this.read(place), true)
+      if (Atomics.compareExchange(words, place + STATE, SAID, ENDING) === SAID) this.end(place, tell)
     }
   }
 

@@ -29,8 +29,8 @@ export class Limiter {
   private readonly v4: readonly Step[]
   private readonly v6: readonly Step[]
   private lane = 0
-  /** The second hash of the last `aim`. */
-  private second = 0
+  /** What the last `aim` made of the query: 32 bits, so one key in 2³² is taken for another, and shares its bucket. */
+  private hash = 0
 
   /** @param memory zeroed at first, `limiterBytes` long, and only used with the same settings */
   constructor(memory: SharedArrayBuffer, settings: RateLimitSettings, domains: Domains, random: Random) {
@@ -49,9 +49,7 @@ export class Limiter {
     const stepsOf = (family: 'v4' | 'v6'): Step[] =>
       tables.flatMap(({ level, buckets }) => {
         const length = level.prefix[family]
-        return length === undefined
-          ? []
-          : { level, buckets, masks: masksOf(family, length), salt: length > 0 && family === 'v6' ? v6Salt : 0 }
+        return length === undefined ? [] : { level, buckets, ...maskOf(family, length) }
       })
     this.v4 = stepsOf('v4')
     this.v6 = stepsOf('v6')
@@ -80,36 +78,24 @@ export class Limiter {
 
   private over(step: Step, query: Query): Level {
     this.aim(step, query)
-    this.key = hashEnd(hashWord(this.second, step.level.index)) | 1
+    this.key = hashEnd(hashWord(this.hash, step.level.index)) | 1
     return step.level
   }
 
-  private aim({ level, masks, buckets, salt }: Step, query: Query): void {
+  private aim({ level, masks, firstWord, words, buckets, salt }: Step, query: Query): void {
     const { client } = query
-    let first = hashStart(this.seed ^ this.lane ^ salt)
-    let second = hashStart(this.seed ^ this.lane ^ salt ^ secondSalt)
-    for (let i = 0; i < masks.length; i++) {
-      const mask = masks[i] as number
-      if (mask === 0) continue
-      const word = readU32(client, 4 * i) & mask
-      first = hashWord(first, word)
-      second = hashWord(second, word)
-    }
+    let hash = hashStart(this.seed ^ this.lane ^ salt)
+    for (let i = firstWord; i < words; i++) hash = hashWord(hash, readU32(client, 4 * i) & (masks[i] as number))
     if (level.byName) {
       const { name, nameLength } = query
       let at = this.domains.find(query)
-      for (; at + 4 <= nameLength; at += 4) {
-        const word = readU32(name, at)
-        first = hashWord(first, word)
-        second = hashWord(second, word)
-      }
+      for (; at + 4 <= nameLength; at += 4) hash = hashWord(hash, readU32(name, at))
       let rest = nameLength - at
       for (; at < nameLength; at++) rest = (rest << 8) | (name[at] as number)
-      first = hashWord(first, rest)
-      second = hashWord(second, rest)
+      hash = hashWord(hash, rest)
     }
-    this.second = second
-    buckets.aim(hashEnd(first), hashEnd(second))
+    this.hash = hash
+    buckets.aim(hashEnd(hash), hashEnd(hash ^ tagSalt))
   }
 }
 
@@ -117,18 +103,24 @@ export class Limiter {
 interface Step {
   readonly level: Level
   readonly buckets: TokenBuckets
-  /** What of each 32-bit word of the address counts. Of a mapped one only the last differs from any other. */
+  /** What of each 32-bit word of the address counts. */
   readonly masks: readonly number[]
+  /** Of a mapped address only the last word differs from any other. */
+  readonly firstWord: number
+  /** The first word of which nothing counts any more. */
+  readonly words: number
   /** The same words of the two families are not the same client; everybody is. */
   readonly salt: number
 }
 
-function masksOf(family: 'v4' | 'v6', length: number): number[] {
+function maskOf(family: 'v4' | 'v6', length: number): Pick<Step, 'masks' | 'firstWord' | 'words' | 'salt'> {
+  const bits = family === 'v4' ? 96 + length : length
   const masks = [0, 32, 64, 96].map((from) => {
-    const left = (family === 'v4' ? length + 96 : length) - from
+    const left = bits - from
     return left <= 0 ? 0 : left >= 32 ? -1 : -1 << (32 - left)
   })
-  return family === 'v4' ? [0, 0, 0, masks[3] as number] : masks
+  const salt = family === 'v6' && length > 0 ? v6Salt : 0
+  return { masks, firstWord: family === 'v4' ? 3 : 0, words: Math.ceil(bits / 32), salt }
 }
 
 /** What the memory of these settings takes. */
@@ -154,5 +146,5 @@ export function limiterKey({
 const headerBytes = 64
 /** Tells an IPv6 prefix from an IPv4 address of the same bits. */
 const v6Salt = 2
-/** Makes a second hash of the first, independent enough to tell keys of one set apart. */
-const secondSalt = 0x5bd1e995
+/** Makes another hash of the same bits, independent enough to tell keys of one set apart. */
+const tagSalt = 0x5bd1e995

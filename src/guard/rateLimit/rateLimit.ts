@@ -28,8 +28,8 @@ export const rateLimit: RuleKind<RateLimitSettings> = {
 }
 
 interface RateLimit extends Rule {
-  /** The memory of the rule that comes after this one; undefined when none does. */
-  heir: SharedArrayBuffer | undefined
+  /** Key of the memory of the rule that comes after this one; undefined when none does. */
+  heir: string | undefined
 }
 
 function create(settings: RateLimitSettings, host: Host, before?: Rule): Rule {
@@ -46,7 +46,7 @@ function create(settings: RateLimitSettings, host: Host, before?: Rule): Rule {
   const exempted = ruleCounters.at(host.index, RULE_EXEMPT)
   const edeText = new TextEncoder().encode('rateLimit: over the limit')
   const usual = { refuse: REFUSED, servfail: FAILED, drop: DROPPED, truncate: TRUNCATED }[settings.over] as Action
-  if (before !== undefined) (before as RateLimit).heir = memory
+  if (before !== undefined) (before as RateLimit).heir = key
 
   function charge(query: Query): Verdict {
     if (exempt.size > 0 && exempt.has(query.client, 0)) {
@@ -97,7 +97,7 @@ function create(settings: RateLimitSettings, host: Host, before?: Rule): Rule {
     heir: undefined,
     idle: (now) => episodes.next(now, tell),
     // The next plan's rule goes on with them where it has the same memory; otherwise nobody would say their end.
-    close: () => rule.heir === memory || episodes.endAll(tell),
+    close: () => rule.heir === key || episodes.endAll(tell),
   }
   return rule
 }

@@ -92,7 +92,7 @@ export const rateLimitSettings = ruleSection(
       max: 4_194_304,
       unit: 'buckets',
       doc:
-        'Buckets by domain, 8 bytes each; those of clients and networks take half as much again, and that is all the ' +
+        'Buckets by domain, 8 bytes each, rounded down to a power of two; those of clients and networks take half as much again, and that is all the ' +
         'memory that the rule takes, however many clients there are.',
     }),
   },
