@@ -101,7 +101,8 @@ test('the count of tokens may wrap around', () => {
     const [buckets] = shards(1, { rate, burst: 3 }) as [TokenBuckets]
     const who = 1
     const wrapMs = (2 ** 31 / rate) * 1000
-    for (const lap of [1, 2, 3, 4, 1001]) {
+    // By whole laps, by halves, and after so long that what is left seems to lie ahead.
+    for (const lap of [1, 2, 3, 4, 5.5, 8, 1001]) {
       assert.equal(taken(buckets, who, lap * wrapMs - 1e-4, 3), 3, `before lap ${lap} at ${rate}/s`)
       assert.equal(taken(buckets, who, lap * wrapMs - 1e-4, 1), 0)
     }
