@@ -4,6 +4,29 @@ import type { BuildInfo, LoopState, MetricsSource } from '../metrics/exposition.
 export interface AdminProvider extends MetricsSource {
   info(): ServiceInfo
   ready(): Readiness
+  /** What rules said of late, newest first; bounded. */
+  events(): readonly RuleEventState[]
+  /** What rules said has begun and not yet ended, oldest first; bounded. */
+  episodes(): readonly EpisodeState[]
+}
+
+export interface RuleEventState {
+  /** In ms since 1970. */
+  readonly at: number
+  readonly rule: string
+  readonly state: 'begin' | 'end' | 'note'
+  readonly subject: string
+  readonly sentence: string
+  readonly figures: Readonly<Record<string, number>>
+}
+
+export interface EpisodeState {
+  readonly rule: string
+  readonly subject: string
+  readonly sentence: string
+  /** In ms since 1970. */
+  readonly since: number
+  readonly figures: Readonly<Record<string, number>>
 }
 
 export interface ServiceInfo extends BuildInfo {

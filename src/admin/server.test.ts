@@ -14,6 +14,8 @@ counters.add(rule.at(0, RULE_REPLIED), 2)
 counters.add(upstream.at(0, UP_ANSWERS), 4)
 counters.add(upstream.at(0, UP_RTT_SUM), 0.01)
 
+const told = { rule: 'rateLimit', subject: 'a.test from 10.0.0.1', sentence: 'over the limit', figures: { limited: 3 } }
+
 function provider(ready: Readiness = { ready: true, reasons: [] }): AdminProvider {
   return {
     lanes: () => [counters.lane],
@@ -21,6 +23,8 @@ function provider(ready: Readiness = { ready: true, reasons: [] }): AdminProvide
     loops: () => [{ route: '.', upstream: '192.0.2.2:53', marked: true, since: 1_700_000_000_000 }],
     info: () => ({ version: '1.2.3', engine: 'epoll', generation: 2, startedAt: Date.now() - 5000 }),
     ready: () => ready,
+    events: () => [{ ...told, at: 1_700_000_000_000, state: 'begin' }],
+    episodes: () => [{ ...told, since: 1_700_000_000_000 }],
   }
 }
 
@@ -70,7 +74,8 @@ test('statistics are the numbers of /metrics by name', async (t) => {
   assert.deepEqual(stats.queries, { udp: 3, tcp: 0 })
   assert.equal(stats.outcomes.hit, 3)
   assert.equal(stats.unaccounted, 0)
-  assert.deepEqual(stats.now, { waiting: 0, flights: 0, cacheEntries: 0, cacheBytes: 0, connections: 0 })
+  const now = { waiting: 0, flights: 0, cacheEntries: 0, cacheBytes: 0, connections: 0, searchSuffixWildcards: 0 }
+  assert.deepEqual(stats.now, now)
   assert.equal(stats.flights.answered, 0)
   assert.equal(stats.rules.acl.replied, 2)
   assert.deepEqual(Object.keys(stats.upstreams), ['192.0.2.1:53', '192.0.2.2:53'])
@@ -78,6 +83,11 @@ test('statistics are the numbers of /metrics by name', async (t) => {
   assert.equal(stats.upstreams['192.0.2.2:53'].meanRttMs, null)
   assert.equal(stats.upstreams['192.0.2.2:53'].looping, true)
   assert.equal(stats.loops[0].since, '2023-11-14T22:13:20.000Z')
+  const time = '2023-11-14T22:13:20.000Z'
+  assert.deepEqual(
+    [stats.episodes, stats.events],
+    [[{ ...told, since: time }], [{ ...told, at: time, state: 'begin' }]],
+  )
   assert.equal(stats.version, '1.2.3')
   assert.equal(stats.uptimeSeconds, 5)
   assert.ok(stats.memory.rss > 1e6)

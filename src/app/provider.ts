@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { ruleNames } from '../guard/rules.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import type { Supervisor } from '../threads/supervisor.ts'
+import type { RuleEvents } from './rule-events.ts'
 import { version } from './version.ts'
 
 /** What the admin side is told about. */
@@ -17,6 +18,8 @@ export interface Facts {
   isDraining: boolean
   /** When a (route, upstream) was last marked or healed, in ms since 1970, by `loopKey`. */
   readonly loopSince: Map<string, number>
+  /** What rules have said, and what is going on. */
+  readonly ruleEvents: RuleEvents
 }
 
 /** How long readiness waits for the first loop verdict. */
@@ -33,6 +36,8 @@ export function createProvider(facts: Facts): AdminProvider {
     names: () => ({ rules: ruleNames, upstreams: facts.plan.upstreams.map(({ name }) => name) }),
     info: () => ({ version, engine: facts.engine, generation: facts.plan.generation, startedAt }),
     loops: () => loopStates(facts, startedAt),
+    events: () => facts.ruleEvents.recent(),
+    episodes: () => facts.ruleEvents.open(Date.now()),
     ready: () => readiness(facts),
   }
 }

@@ -15,6 +15,7 @@ import type { Source } from './load.ts'
 import { openLog } from './log.ts'
 import { createProvider, type Facts, loopKey } from './provider.ts'
 import { Reload } from './reload.ts'
+import { RuleEvents } from './rule-events.ts'
 import { loopSentence, planLines, startLines } from './sentences.ts'
 import type { Settings } from './settings.ts'
 import { onSignals } from './shutdown.ts'
@@ -58,6 +59,7 @@ export async function serve({ source, settings, udp, print }: ServeOptions): Pro
     servingSince: 0,
     isDraining: false,
     loopSince: new Map(),
+    ruleEvents: new RuleEvents(),
   }
   const provider = createProvider(facts)
   let adminAt = settings.admin.listen
@@ -101,6 +103,7 @@ export async function serve({ source, settings, udp, print }: ServeOptions): Pro
       throw error
     }
     facts.plan = plan
+    facts.ruleEvents.keep(plan.rules.map(({ name }) => name))
     log.logger.level = next.log.level
     for (const line of planLines(plan)) say('info', line)
     if (nextAdmin === undefined) return
@@ -119,7 +122,10 @@ export async function serve({ source, settings, udp, print }: ServeOptions): Pro
 
   function heard(event: WorkerEvent): void {
     if (event.kind === 'note') return say(event.level, event.sentence)
-    if (event.kind === 'rule') return say(event.level, `${event.rule}: ${event.sentence}`, event.figures)
+    if (event.kind === 'rule') {
+      facts.ruleEvents.hear(event, Date.now())
+      return say(event.level, `${event.rule}: ${event.sentence}`, event.figures)
+    }
     facts.loopSince.set(loopKey(event.route, event.upstream), Date.now())
     say(event.marked ? 'warn' : 'info', loopSentence(event))
   }

@@ -12,6 +12,10 @@ const limits = {
   burst: 20,
   charge: 'misses',
   over: 'refuse',
+  slip: 2,
+  slipPrivate: 0,
+  shared: false,
+  clientFactor: 4,
   exempt: [],
   prefixV4: 32,
   prefixV6: 64,
@@ -281,7 +285,7 @@ describe('what a review found', () => {
     for (let i = 0; i < 200; i++) shard.send(query('a.test'), 1)
     shard.world.advance(200)
     assert.deepEqual([shard.replies.length, shard.replies.filter(({ rcode }) => rcode !== 0).length], [200, 0])
-    for (let i = 0; i < 50; i++) shard.send(query(`n${i}.test`), 1)
+    for (let i = 0; i < 50; i++) shard.send(query(`n${i}.a.test`), 1)
     shard.world.advance(200)
     assert.ok(shard.replies.filter(({ rcode }) => rcode === 5).length > 20)
   })

@@ -1,5 +1,6 @@
 import { indexName } from '../query/open.ts'
 import { Query } from '../query/query.ts'
+import { PASS } from '../query/verdict.ts'
 import type { Forward } from '../upstream/forward.ts'
 import { Type } from '../wire/codes.ts'
 import { RD } from '../wire/header.ts'
@@ -34,6 +35,16 @@ export class Probes {
   /** Is it being asked already? */
   get isOpen(): boolean {
     return this.forward.isOpen(this.question)
+  }
+
+  /** It costs the upstream a question as any miss does. Over the limit, the query goes on without, and is refused if it misses. */
+  mayAsk({ guard }: Plan, query: Query): boolean {
+    const { dry } = query
+    query.dry = 1
+    const isOver = guard.checkMiss(query) !== PASS
+    query.dry = dry
+    // Asked dry first, so that one query is never booked as refused twice.
+    return !isOver && (dry === 1 || guard.checkMiss(query) === PASS)
   }
 
   /** Its flight; negative when there is none (see Forward.ask). */

@@ -109,8 +109,7 @@ export class Serve {
     const { probes, complete } = this.deps
     const from = query.labels[query.probeLabel] as number
     probes.about(this.plan, query.name, from, query.nameLength)
-    // It costs the upstream a question as any miss does. Over the limit, the query goes on without, and is refused if it misses.
-    if (!probes.isOpen && this.plan.guard.checkMiss(query) !== PASS) return false
+    if (!probes.isOpen && !probes.mayAsk(this.plan, query)) return false
     const flight = probes.ask(now)
     return flight >= 0 && complete.waitForProbe(flight, query, now)
   }

@@ -119,7 +119,7 @@ export class ShardEngine {
       learned: this.learned,
       clock,
       drain: (now) => this.messages(now),
-      gauge: () => this.gauge(),
+      gauge: (now) => this.gauge(now),
     })
   }
 
@@ -190,12 +190,12 @@ export class ShardEngine {
     return flight >= 0
   }
 
-  private gauge(): void {
-    this.plan.guard.idle(this.deps.clock.now())
+  private gauge(now: number): void {
     const { counters } = this.deps
     counters.set(gauges.flights, this.forward.view.inUse)
     counters.set(gauges.cacheEntries, this.cache.entries)
     counters.set(gauges.cacheBytes, this.cache.bytes)
     this.datagrams.gauge()
+    this.plan.guard.idle(now)
   }
 }

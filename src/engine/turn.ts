@@ -15,7 +15,7 @@ export interface TurnParts {
   readonly learned: Learned
   /** Takes messages of other threads; true when more are left. */
   readonly drain: (now: number) => boolean
-  readonly gauge: () => void
+  readonly gauge: (now: number) => void
 }
 
 /** Gauges are written this often: a scrape is seconds apart. */
@@ -50,7 +50,7 @@ export function createTurn(parts: TurnParts): Turn {
     streamed.flush()
     learned.flush()
     if (now >= gaugeAt) {
-      parts.gauge()
+      parts.gauge(now)
       gaugeAt = now + gaugeMs
     }
     return messagesLeft ? now : dueAt

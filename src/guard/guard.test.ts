@@ -225,7 +225,7 @@ test('the list: names are unique, fit their bits and rows, and the limiter alone
   const { rules } = guardPlan({ rules: Object.fromEntries(ruleKinds.map(({ name }) => [name, {}])) })
   assert.deepEqual(
     sharedMemory(rules).map(({ key, bytes }) => [key.split('/')[0], bytes]),
-    [['rateLimit', 16 + 65_536 * 8]],
+    [['rateLimit', 64 + (65_536 * 8 * 3) / 2 + 16 * 384]],
   )
   assert.deepEqual(planRules({ mode: 'enforce', acl: { mode: 'enforce' } }, ruleKinds.slice(0, 1)).length, 1)
 })

@@ -205,7 +205,9 @@ function fieldOf(verdict: Verdict, draft: Draft): number {
   if (verdict === DROP) return RULE_DROPPED
   if (verdict === CACHE_ONLY) return RULE_LIMITED
   if (verdict === ASK || verdict === REWRITE || verdict === PROBE) return -1
-  return draft.rcode === Rcode.REFUSED || (draft.flags & TC) !== 0 ? RULE_LIMITED : RULE_REPLIED
+  const { rcode, flags } = draft
+  const isLimit = rcode === Rcode.REFUSED || rcode === Rcode.SERVFAIL || (flags & TC) !== 0
+  return isLimit ? RULE_LIMITED : RULE_REPLIED
 }
 
 /**

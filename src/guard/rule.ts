@@ -16,7 +16,7 @@ export interface RuleKind<S> {
   /** Folder, YAML key, metric label, log prefix. */
   readonly name: string
   readonly settings: Section<S>
-  /** It looks at the client alone, so it isn't run again after a rewrite, which changes only the name. */
+  /** It is about who asks: errors without a name meet it too, and it isn't run again after a rewrite. */
   readonly perClient?: true
   /** `guard.mode: observe` does not reach it: its own `mode` alone says what it does. */
   readonly ignoresGuardMode?: true
@@ -61,7 +61,7 @@ export interface Rule {
   denied?(query: Query, isOurs: boolean): Verdict
   /** The answer to a question that a rule asked for, by PROBE or `host.ask`: any rule's, told by its name. */
   probed?(probed: Probed, now: number): void
-  /** Now and then, ten times a second at most, also when no query comes. */
+  /** About ten times a second, in every shard, asked or not: for what must be noticed when nobody asks. May allocate. */
   idle?(now: number): void
   close?(): void
 }

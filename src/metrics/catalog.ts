@@ -150,7 +150,11 @@ places += ruleStride * 16
 export const rule = rows('rule', ruleBase, [
   ['dnsweir_rule_replied_total', 'Queries that the rule answered.', 'counter'],
   ['dnsweir_rule_dropped_total', 'Queries that the rule dropped.', 'counter'],
-  ['dnsweir_rule_limited_total', 'Queries that the rule sent to the cache only, refused or truncated.', 'counter'],
+  [
+    'dnsweir_rule_limited_total',
+    'Queries that the rule sent to the cache only, refused, failed or truncated.',
+    'counter',
+  ],
   ['dnsweir_rule_finished_total', 'Replies that the rule shaped.', 'counter'],
   ['dnsweir_rule_observed_total', 'Queries that the rule would have answered or dropped, in observe mode.', 'counter'],
   ['dnsweir_rule_exempt_total', 'Queries that the rule let pass because of DO, CD or an exemption.', 'counter'],

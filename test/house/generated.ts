@@ -40,7 +40,7 @@ const extendedErrors: readonly (readonly [number, string])[] = [
   [13, 'The upstream failed a moment ago, and this is remembered for `cache.failureTtl`.'],
   [15, 'A rule of the guard answered; the text names the rule.'],
   [17, 'A rule filtered the records of this type.'],
-  [18, 'The client may not ask here (`guard.acl`), or is over its rate (`guard.rateLimit`).'],
+  [18, 'The client may not ask here (`guard.acl`), or is over a limit (the text names `rateLimit`).'],
   [22, 'No upstream answered in time, none is configured, or all that are left send questions back to us.'],
   [23, 'The network says that no upstream can be reached, or too many questions are open.'],
 ]

@@ -5,7 +5,7 @@ import { strict as assert } from 'node:assert'
 import { localNames, servedBelow, wireName } from '../../src/app/build-names.ts'
 import { parseSettings } from '../../src/app/settings.ts'
 import { seededRandom } from '../../src/base/random.ts'
-import { createGuard, type Guard } from '../../src/guard/guard.ts'
+import { createGuard, type Guard, type GuardDeps } from '../../src/guard/guard.ts'
 import { planRules } from '../../src/guard/plan.ts'
 import { ruleNames } from '../../src/guard/rules.ts'
 import type { RuleEvent } from '../../src/link/messages.ts'
@@ -42,13 +42,16 @@ export interface GuardBench {
   counted(rule: string, field: number): number
 }
 
-/** @param memory shared memory by key; two guards that are given the same one are two shards */
-export function guardOf(parts: GuardParts, memory = new Map<string, SharedArrayBuffer>()): GuardBench {
+/**
+ * @param memory shared memory by key; two guards that are given the same one are two shards
+ * @param before the guard of the plan before
+ */
+export function guardOf(parts: GuardParts, memory = new Map<string, SharedArrayBuffer>(), before?: Guard): GuardBench {
   const plan = guardPlan(parts)
   const counters = looseCounters()
   const events: RuleEvent[] = []
   const asked: string[] = []
-  const guard = createGuard(plan, {
+  const deps: GuardDeps = {
     clock: { now: () => 0 },
     random: seededRandom(7),
     counters,
@@ -64,7 +67,8 @@ export function guardOf(parts: GuardParts, memory = new Map<string, SharedArrayB
       return true
     },
     events: (event) => event.kind === 'rule' && events.push(event),
-  })
+  }
+  const guard = createGuard(plan, deps, before)
   const counted = (rule: string, field: number): number =>
     counters.lane[ruleCounters.at(ruleNames.indexOf(rule), field)] as number
   return { guard, plan, counters, events, asked, counted }

@@ -34,6 +34,8 @@ export async function statsOf(provider: AdminProvider): Promise<Record<string, u
       looping: looping.has(name),
     })),
     loops: loops.map((loop) => ({ ...loop, since: new Date(loop.since).toISOString() })),
+    episodes: provider.episodes().map((episode) => ({ ...episode, since: new Date(episode.since).toISOString() })),
+    events: provider.events().map((event) => ({ ...event, at: new Date(event.at).toISOString() })),
     memory: { rss, heapTotal, heapUsed, external, arrayBuffers },
   }
 }

@@ -1,5 +1,6 @@
 import { PrefixTable } from '../../base/address.ts'
 import type { PrefixData } from '../../link/plan-data.ts'
+import { privatePrefixes } from '../../net/private-prefixes.ts'
 import { PASS, REPLY } from '../../query/verdict.ts'
 import { Ede, Rcode } from '../../wire/codes.ts'
 import { prefixFromText } from '../../wire/text.ts'
@@ -30,23 +31,6 @@ export const acl: RuleKind<AclSettings> = {
     }
   },
 }
-
-/** What the word `private` stands for. */
-const privatePrefixes = [
-  '127.0.0.0/8',
-  '::1/128',
-  // RFC 1918
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  // RFC 6598: carrier-grade NAT, and the pod networks of some clouds
-  '100.64.0.0/10',
-  // RFC 3927, RFC 4291: link-local, where a node's own DNS cache listens
-  '169.254.0.0/16',
-  'fe80::/10',
-  // RFC 4193: unique local
-  'fc00::/7',
-]
 
 function prefixesOf(words: readonly string[], onLink: readonly PrefixData[]): PrefixData[] {
   return words.flatMap((word) => {

@@ -1,148 +1,152 @@
-import { isMapped } from '../../base/address.ts'
-import { hashEnd, hashStart, hashWord } from '../../base/hash.ts'
-import type { Random } from '../../base/random.ts'
-import { readU32 } from '../../wire/header.ts'
-
 /**
- * Token buckets by client prefix in one block of memory that all shards share, 8 bytes each, whoever asks and however
- * many:
+ * Token buckets of one limit, 8 bytes each, in memory that all shards share, however many keys there are:
  *
- *   seed │ – │ – │ – ║ set 0: key until │ key until │ key until │ key until ║ set 1: …          (Int32 each)
+ *   set 0: tag until │ tag until │ tag until │ tag until ║ set 1: …          (Int32 each)
  *
  * Time is counted in tokens: `now` is how many tokens the rate has made since the clock's zero. `until` is the time at
  * which the bucket will be full again, so a token is taken by moving it on by one, and it may not get further than
  * `burst` ahead of now (the generic cell rate algorithm of ITU-T I.371, with integers). A bucket is one word then, and
- * one compare-and-swap charges it on any thread: in an interval of d seconds a client gets at most burst + rate × d,
+ * one compare-and-swap charges it on any thread: in an interval of d seconds a key gets at most burst + rate × d,
  * rounded up, from all shards together.
  *
- * The key is a second seeded hash of the prefix beside the one that chooses the set, 29 bits of it; two clients that
- * share both would share a bucket. When all four places of a set are taken, the newcomer gets the fullest bucket with
- * the level that it has: a full one, as a client leaves behind that asked little, costs nobody anything, and no flood
- * of addresses ever makes tokens. Two shards that meet a new client in the same instant swap the same key, and the
- * loser looks again.
+ * A key is two seeded hashes: one chooses the set, 29 bits of the other are the tag; two keys that share both share a
+ * bucket. When all four places of a set are taken, the newcomer gets the fullest bucket with the level that it has: a
+ * full one, as a key leaves behind that was asked little, costs nobody anything, and no flood of keys ever makes
+ * tokens. Two shards that meet a new key in the same instant swap the same tag, and the loser looks again.
+ *
+ * Words are read plainly: a 32-bit word is never torn (ECMAScript, memory model), an old value costs a lost swap, and
+ * Node 20 makes a call of each Atomics operation, which one lookup on several levels would pay twenty times.
+ *
+ * First `aim` at a key, then ask `hasRoom`, then `take`: who asks several limits takes of none unless all have room.
  */
 export class TokenBuckets {
   private readonly words: Int32Array
-  private readonly sets: number
-  private readonly seed: number
+  private readonly mask: number
   private readonly tokensPerMs: number
   private readonly burst: number
-  private readonly bitsV4: number
-  private readonly bitsV6: number
-
-  /** @param memory zeroed at first, and from then on used with the same arguments only; `bucketsBytes` long */
-  constructor(memory: SharedArrayBuffer, limits: Limits, random: Random) {
-    this.words = new Int32Array(memory)
-    this.sets = setsOf(limits.buckets)
-    // The first shard to come decides the seed; without one known to nobody else, addresses could be chosen to share a
-    // set.
-    const own = random.u32() | 1
-    const earlier = Atomics.compareExchange(this.words, 0, 0, own)
-    this.seed = earlier === 0 ? own : earlier
-    this.tokensPerMs = limits.rate / 1000
-    this.burst = limits.burst
-    this.bitsV4 = 96 + limits.prefixV4
-    this.bitsV6 = limits.prefixV6
-  }
+  private set = 0
+  private tag = 0
+  /** Where the key's bucket was seen to have room, or -1; what it held, and what it is to hold. */
+  private bucket = -1
+  private until = 0
+  private next = 0
 
   /**
-   * Takes a token for the client (16 bytes, IPv4 mapped) at the time `at` (ms, the clock of all threads); false when
-   * its bucket has none. With `dry` none is taken, and the answer is the same.
+   * @param words zeroed at first, and from then on used with the same limit only; `wordsFor` long
+   * @param limit tokens per second and tokens; up to 4,000,000 and 2²⁹, or its words wrap around while they mean something
    */
-  take(client: Uint8Array, at: number, dry: boolean): boolean {
-    // Wraps around after 2³² tokens, as all comparisons here do.
-    const now = (at * this.tokensPerMs) | 0
-    const bucket = this.find(client, now, dry)
-    // Explain, about a client that has no bucket.
+  constructor(words: Int32Array, limit: { readonly rate: number; readonly burst: number }) {
+    this.words = words
+    this.mask = words.length / setWords - 1
+    this.tokensPerMs = limit.rate / 1000
+    this.burst = limit.burst
+  }
+
+  /** The key that the next calls are about: two hashes of 30 bits. */
+  aim(first: number, second: number): void {
+    this.set = (first & this.mask) * setWords
+    this.tag = second | 1
+  }
+
+  /** Would a token be given at the time `at` (ms, the clock of all threads)? Nothing is taken, nothing written. */
+  hasRoom(at: number): boolean {
+    const bucket = this.find()
+    this.bucket = -1
     if (bucket === -1) return true
+    const now = this.tokens(at)
+    const until = this.words[bucket + 1] as number
+    const next = this.after(until, now)
+    if (((next - now) | 0) > this.burst) return false
+    this.bucket = bucket
+    this.until = until
+    this.next = next
+    return true
+  }
+
+  /** Takes the token that there was room for; false when somebody else was faster. */
+  take(at: number): boolean {
+    const { bucket, until } = this
+    if (bucket !== -1 && Atomics.compareExchange(this.words, bucket + 1, until, this.next) === until) return true
+    return this.takeAnew(at)
+  }
+
+  private takeAnew(at: number): boolean {
+    const { words } = this
+    const now = this.tokens(at)
+    const bucket = this.claim(now)
     for (;;) {
-      const until = Atomics.load(this.words, bucket + 1)
-      const next = this.isPast(until, now) ? (now + 1) | 0 : (until + 1) | 0
+      const until = words[bucket + 1] as number
+      const next = this.after(until, now)
       if (((next - now) | 0) > this.burst) return false
-      if (dry || Atomics.compareExchange(this.words, bucket + 1, until, next) === until) return true
+      if (Atomics.compareExchange(words, bucket + 1, until, next) === until) return true
     }
+  }
+
+  /** Wraps around after 2³² tokens, as all comparisons here do. */
+  private tokens(at: number): number {
+    return (at * this.tokensPerMs) | 0
+  }
+
+  /** `until` with one token less. */
+  private after(until: number, now: number): number {
+    return this.isPast(until, now) ? (now + 1) | 0 : (until + 1) | 0
   }
 
   /**
    * Full at `now`? So is a bucket that lies further ahead than a charge can have moved it: nobody touched it for so
    * long that the count wrapped around. The shards' clocks differ by the length of a turn, hence twice the burst. By
-   * design, a client that comes back after 2³² tokens to within a burst (99 days at 500/s) finds what it left.
+   * design, a key that comes back after 2³² tokens to within a burst (99 days at 500/s) finds what it left.
    */
   private isPast(until: number, now: number): boolean {
     const ahead = (until - now) | 0
     return ahead <= 0 || ahead > 2 * this.burst
   }
 
-  /** The client's bucket, a new one if need be (-1 with `dry`). */
-  private find(client: Uint8Array, now: number, dry: boolean): number {
-    const { words } = this
-    const bits = isMapped(client, 0) ? this.bitsV4 : this.bitsV6
-    const key = this.hash(client, bits, keySalt) | 1
-    const set = headerWords + Math.floor((this.hash(client, bits, 0) / hashRange) * this.sets) * ways * bucketWords
+  private find(): number {
+    const { words, set, tag } = this
+    for (let bucket = set; bucket < set + setWords; bucket += bucketWords) {
+      if (words[bucket] === tag) return bucket
+    }
+    return -1
+  }
+
+  /** The key's bucket, a new one if need be. */
+  private claim(now: number): number {
+    const { words, set, tag } = this
     for (;;) {
       let fullest = -1
-      let fullestKey = 0
+      let fullestTag = 0
       let fullestUntil = 0
       let least = Number.POSITIVE_INFINITY
-      for (let bucket = set; bucket < set + ways * bucketWords; bucket += bucketWords) {
-        const holder = Atomics.load(words, bucket)
-        if (holder === key) return bucket
-        const until = Atomics.load(words, bucket + 1)
-        // An unused bucket stands before a full one, so that clients keep theirs while there is room.
+      for (let bucket = set; bucket < set + setWords; bucket += bucketWords) {
+        const holder = words[bucket] as number
+        if (holder === tag) return bucket
+        const until = words[bucket + 1] as number
+        // An unused bucket stands before a full one, so that keys keep theirs while there is room.
         const ahead = holder === 0 ? -1 : this.isPast(until, now) ? 0 : (until - now) | 0
         if (ahead >= least) continue
         fullest = bucket
-        fullestKey = holder
+        fullestTag = holder
         fullestUntil = until
         least = ahead
       }
-      if (dry) return -1
-      if (Atomics.compareExchange(words, fullest, fullestKey, key) !== fullestKey) continue
-      // What an unused or a full bucket holds means nothing to its new client; a charge in between wins over this.
+      if (Atomics.compareExchange(words, fullest, fullestTag, tag) !== fullestTag) continue
+      // What an unused or a full bucket holds means nothing to its new key; a charge in between wins over this.
       if (least <= 0) Atomics.compareExchange(words, fullest + 1, fullestUntil, now)
       return fullest
     }
   }
-
-  /** 30 bits of the client's first `bits` bits. */
-  private hash(client: Uint8Array, bits: number, salt: number): number {
-    let hash = hashStart(this.seed ^ salt)
-    for (let at = 0; at < 16; at += 4) {
-      const left = bits - 8 * at
-      if (left <= 0) break
-      const word = readU32(client, at)
-      hash = hashWord(hash, left >= 32 ? word : word & (-1 << (32 - left)))
-    }
-    return hashEnd(hash)
-  }
 }
 
-export interface Limits {
-  /** Tokens per second. */
-  readonly rate: number
-  readonly burst: number
-  readonly buckets: number
-  readonly prefixV4: number
-  readonly prefixV6: number
+/** Words that so many buckets take, rounded down to a power of two, one set at least. */
+export function wordsFor(buckets: number): number {
+  return 2 ** Math.floor(Math.log2(Math.max(1, buckets / ways))) * setWords
 }
 
-/** What the memory of so many buckets takes, in bytes. */
-export function bucketsBytes(buckets: number): number {
-  return 4 * (headerWords + setsOf(buckets) * ways * bucketWords)
-}
+/** Bytes of one bucket: its tag and its time. */
+export const bucketBytes = 8
 
-/** The table can't be used with other limits: its words would mean something else. */
-export function bucketsKey({ rate, burst, buckets, prefixV4, prefixV6 }: Limits): string {
-  return `rateLimit/${rate}/${burst}/${buckets}/${prefixV4}/${prefixV6}`
-}
-
-const setsOf = (buckets: number): number => Math.floor(buckets / ways)
-
-/** Places where a client's bucket may be: four make 32 bytes, half a cache line. */
+/** Places where a key's bucket may be: four make 32 bytes, half a cache line. */
 const ways = 4
 const bucketWords = 2
-const headerWords = 4
-/** Above what hashEnd gives. */
-const hashRange = 2 ** 30
-/** Makes a second hash of the first, independent enough to tell clients of one set apart. */
-const keySalt = 0x5bd1e995
+const setWords = ways * bucketWords
