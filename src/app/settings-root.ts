@@ -128,7 +128,7 @@ export const guardSettings = section('The rules. A rule that is left out is on, 
   rateLimit: group(rateLimitSettings),
   localAnswers: group(localAnswersSettings),
   searchSuffix: group(searchSuffixSettings),
-  kubernetesNames: group(kubernetesNamesSettings, { unbuilt: (value) => value.mode !== 'disabled' }),
+  kubernetesNames: group(kubernetesNamesSettings),
   aaaaFilter: group(aaaaFilterSettings),
   rebinding: group(rebindingSettings, { unbuilt: (value) => value.mode !== 'disabled' }),
 })

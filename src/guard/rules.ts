@@ -1,5 +1,6 @@
 import { aaaaFilter } from './aaaaFilter/aaaaFilter.ts'
 import { acl } from './acl/acl.ts'
+import { kubernetesNames } from './kubernetesNames/kubernetesNames.ts'
 import { localAnswers } from './localAnswers/localAnswers.ts'
 import { rateLimit } from './rateLimit/rateLimit.ts'
 import type { RuleKind } from './rule.ts'
@@ -14,6 +15,7 @@ export const ruleKinds: readonly RuleKind<unknown>[] = [
   rateLimit, // before all that does work, where every query is charged
   localAnswers, // the operator's own word, so before anything that guesses from a name's form
   searchSuffix, // junk is answered before it costs a cache lookup or a flight
+  kubernetesNames, // what is left in a cluster domain, by its schema: costs as little, and is as sure
   aaaaFilter, // last: only what would be looked up needs its type changed
 ]
 

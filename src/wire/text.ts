@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url'
+import { lowerName } from './name.ts'
 
 export { addressFromText, addressToText, type Prefix, prefixFromText } from './address-text.ts'
 
@@ -22,6 +23,14 @@ export function nameFromText(text: string): Uint8Array | undefined {
   }
   wire.push(0)
   return labels.length > 0 && wire.length <= 255 ? Uint8Array.from(wire) : undefined
+}
+
+/** A domain that the settings have checked → lower-case wire form. */
+export function wireOfDomain(text: string): Uint8Array {
+  const name = nameFromText(text)
+  if (name === undefined) throw new Error(`${text} is no domain name`)
+  lowerName(name, 0, name.length, name, 0)
+  return name
 }
 
 /**
