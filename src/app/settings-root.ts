@@ -130,7 +130,7 @@ export const guardSettings = section('The rules. A rule that is left out is on, 
   searchSuffix: group(searchSuffixSettings),
   kubernetesNames: group(kubernetesNamesSettings),
   aaaaFilter: group(aaaaFilterSettings),
-  rebinding: group(rebindingSettings, { unbuilt: (value) => value.mode !== 'disabled' }),
+  rebinding: group(rebindingSettings),
 })
 
 const loopSettings = section('Loop detection: probes that come back to us.', {

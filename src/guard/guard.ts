@@ -19,6 +19,7 @@ import { ASK, CACHE_ONLY, DROP, PASS, REPLY, REWRITE, type Verdict } from '../qu
 import { Rcode } from '../wire/codes.ts'
 import { HEADER, TC } from '../wire/header.ts'
 import { lowerName } from '../wire/name.ts'
+import { AnswerChecks } from './answers.ts'
 import type { Host, PlanNames, Rule, RuleKind } from './rule.ts'
 import { ruleKinds } from './rules.ts'
 
@@ -68,6 +69,8 @@ export function createGuard(plan: PlanData, deps: GuardDeps, before?: Guard, kin
 export class Guard {
   /** The draft of the rule that decided, after REPLY and CACHE_ONLY. */
   draft = new Draft()
+  /** What the rules say of what upstreams say. */
+  readonly answers: AnswerChecks
   private readonly seats: readonly Seat[]
   private readonly admissions: readonly Seat[]
   private readonly checks: readonly Seat[]
@@ -86,6 +89,7 @@ export class Guard {
     const byName = this.checks.findIndex(({ kind }) => kind.perClient !== true)
     this.firstByName = byName === -1 ? this.checks.length : byName
     this.counters = counters
+    this.answers = new AnswerChecks(seats, counters)
   }
 
   /**

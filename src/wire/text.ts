@@ -25,8 +25,8 @@ export function nameFromText(text: string): Uint8Array | undefined {
   return labels.length > 0 && wire.length <= 255 ? Uint8Array.from(wire) : undefined
 }
 
-/** A domain that the settings have checked → lower-case wire form. */
-export function wireOfDomain(text: string): Uint8Array {
+/** A name that is known to be good → lower-case wire form (RFC 4343). Throws a sentence for any other text. */
+export function wireName(text: string): Uint8Array {
   const name = nameFromText(text)
   if (name === undefined) throw new Error(`${text} is no domain name`)
   lowerName(name, 0, name.length, name, 0)

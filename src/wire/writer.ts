@@ -105,6 +105,12 @@ export class RecordWriter {
     writeU32(this.body, this.length - 4, ttl)
   }
 
+  /** Forgets all but the first `records`, which end at `length`. Nothing may be written behind them: known names may be gone. */
+  cut(length: number, records: number): void {
+    this.length = length
+    this.count = records
+  }
+
   /** No record lives longer than `ttl`. */
   capTtls(ttl: number): void {
     for (let r = 0; r < this.count; r++) {

@@ -3,7 +3,7 @@ import { NameSet } from '../../query/name-set.ts'
 import type { Query } from '../../query/query.ts'
 import { PASS, REPLY } from '../../query/verdict.ts'
 import { Ede, Rcode } from '../../wire/codes.ts'
-import { nameToText, wireOfDomain } from '../../wire/text.ts'
+import { nameToText, wireName } from '../../wire/text.ts'
 import { clusterNegativeTtlMax, draftNegative } from '../negative.ts'
 import type { Host, PlanNames, Rule, RuleKind } from '../rule.ts'
 import { judge, POSSIBLE, type SchemaOptions } from './schema.ts'
@@ -18,17 +18,17 @@ export const kubernetesNames: RuleKind<KubernetesNamesSettings> = {
 
 function create(settings: KubernetesNamesSettings, host: Host): Rule {
   const { names, draft, counters } = host
-  const listed = settings.strict === 'all' ? [] : settings.strict.map(wireOfDomain)
+  const listed = settings.strict === 'all' ? [] : settings.strict.map(wireName)
   const zones = new NameSet([...names.clusterDomains.names, ...listed])
-  const strict = new NameSet(settings.strict === 'all' ? zones.names : [wireOfDomain('cluster.local'), ...listed])
-  const multiCluster = new NameSet(settings.multiCluster.map(wireOfDomain))
+  const strict = new NameSet(settings.strict === 'all' ? zones.names : [wireName('cluster.local'), ...listed])
+  const multiCluster = new NameSet(settings.multiCluster.map(wireName))
   const rulings = zones.names.map((zone) => ({
     isStrict: has(strict, zone),
     text: nameToText(zone),
     isSaid: false,
     options: { ...settings, isMultiCluster: has(multiCluster, zone) } satisfies SchemaOptions,
   }))
-  const served = new Served(settings.extra.map(wireOfDomain), zones, names)
+  const served = new Served(settings.extra.map(wireName), zones, names)
   const observing = ruleCounters.at(host.index, RULE_OBSERVED)
 
   return {
