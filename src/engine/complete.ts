@@ -78,7 +78,7 @@ export class Complete implements FlightEnd {
     this.keyOf(flight)
     const flags = readU16(bytes, at + FLAGS)
     rebuilt.read(bytes, at, length, key.name, key.nameLength, key.type)
-    const refused = this.plan.guard.answers.refuse(rebuilt, key, (this.forward as Forward).view.route[flight] as number)
+    const refused = this.plan.guard.answers.refuse(rebuilt, key)
     const seconds = refused || cacheSeconds(rebuilt, key.type, this.plan.data.cache, this.isInCluster())
     const isWhole = refused > 0 || (flags & TC) === 0
     // FIELD 3.6: what we made up ourselves is never called authentic.

@@ -35,10 +35,10 @@ export class AnswerChecks {
   }
 
   /** For how many seconds a rule refuses the answer, which is then emptied; 0: none does. */
-  refuse(rebuilt: Rebuilt, asked: Asked, route: number): number {
+  refuse(rebuilt: Rebuilt, asked: Asked): number {
     const { seats, answer, counters } = this
     if (seats.length === 0) return 0
-    answer.open(rebuilt, asked, route)
+    answer.open(rebuilt, asked)
     for (let i = 0; i < seats.length; i++) {
       const { rule, row, observed, mark } = seats[i] as Seat
       if ((rule as Required<Rule>).checkAnswer(answer) === PASS) continue

@@ -2,12 +2,14 @@ import { readU16 } from '../wire/header.ts'
 import type { Rebuilt } from '../wire/rebuild.ts'
 import type { LabelledName } from './name-set.ts'
 
-/** What an answer answers: the cache's key and the flight have it at hand. */
+/** What an answer answers; the cache's key is one. */
 export interface Asked {
   /** Lower-case wire form. */
   readonly name: Uint8Array
   readonly nameLength: number
   readonly type: number
+  /** Stands for the upstreams of its route (query/route). */
+  readonly route: number
 }
 
 /**
@@ -22,11 +24,11 @@ export class Answer implements LabelledName {
   labelCount = 0
   /** The type that was looked up. */
   type = 0
-  /** Whose upstreams answered: a number of the plan's routes. */
+  /** Stands for the upstreams that may have said it: the number of their route as in the cache's key (query/route). */
   route = 0
   rebuilt!: Rebuilt
 
-  open(rebuilt: Rebuilt, { name, nameLength, type }: Asked, route: number): void {
+  open(rebuilt: Rebuilt, { name, nameLength, type, route }: Asked): void {
     this.rebuilt = rebuilt
     this.name = name
     this.nameLength = nameLength

@@ -67,9 +67,11 @@ test('only what the schema has a place for reaches the upstream', async (t) => {
   for (const transport of both) {
     for (const [name, zone] of Object.entries(NAMES)) {
       const how = `${name} over ${transport}`
+      const type = transport === 'udp' ? 'A' : 'TXT'
       const before = upstream.asked.length
-      const answer = await ask(program, name, transport === 'udp' ? 'A' : 'TXT', { transport, edns: {} })
-      assert.equal(upstream.asked.length - before, zone === false ? 1 : 0, how)
+      const answer = await ask(program, name, type, { transport, edns: {} })
+      if (zone === false) assert.equal(upstream.count(name, type), 1, how)
+      else assert.equal(upstream.asked.length, before, `${how}: nothing went upstream on its account`)
       if (zone === false) assert.equal(answer.rcode, RCODES.NOERROR, how)
       else {
         assertDenied(answer, zone, how)

@@ -35,7 +35,7 @@ function judged(
   const rebuilt = new Rebuilt()
   const code = typeCode(type) as number
   rebuilt.read(bytes, 0, bytes.length, asked, asked.length, code)
-  const seconds = guard.answers.refuse(rebuilt, { name: asked, nameLength: asked.length, type: code }, 0)
+  const seconds = guard.answers.refuse(rebuilt, { name: asked, nameLength: asked.length, type: code, route: 0 })
   return { seconds, rebuilt }
 }
 
