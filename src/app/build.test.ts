@@ -118,7 +118,7 @@ test('guard.mode observe leaves acl alone; disabled rules are absent; TTLs are w
   const { plan } = build(settings(text), 1, world())
   assert.deepEqual(
     plan.rules.map(({ name, mode }) => `${name} ${mode}`),
-    ['acl enforce', 'localAnswers observe', 'searchSuffix observe', 'cut observe'],
+    ['acl enforce', 'localAnswers observe', 'searchSuffix observe', 'kubernetesNames observe', 'cut observe'],
   )
   assert.deepEqual([plan.cache.minTtl, plan.cache.maxTtl], [1, 90])
   assert.deepEqual(plan.streams, { connectionsMax: 9, connectionsPerAddressMax: 4 })

@@ -129,10 +129,10 @@ export const guardSettings = section('The rules. A rule that is left out is on, 
   rateLimit: group(rateLimitSettings),
   localAnswers: group(localAnswersSettings),
   searchSuffix: group(searchSuffixSettings),
-  kubernetesNames: group(kubernetesNamesSettings, { unbuilt: (value) => value.mode !== 'disabled' }),
+  kubernetesNames: group(kubernetesNamesSettings),
   cut: group(cutSettings),
   aaaaFilter: group(aaaaFilterSettings),
-  rebinding: group(rebindingSettings, { unbuilt: (value) => value.mode !== 'disabled' }),
+  rebinding: group(rebindingSettings),
 })
 
 const loopSettings = section('Loop detection: probes that come back to us.', {

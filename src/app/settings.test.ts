@@ -88,7 +88,7 @@ metrics: { coredns: false }
   const { problems } = parseSettings(text, 'f.yaml')
   assert.deepEqual(
     problems.map(({ severity, message }) => `${severity} ${message.split(':')[0]}`),
-    ['cache.serveStale', 'cache.prefetch', 'guard.kubernetesNames', 'log.queries'].map((key) => `warning ${key}`),
+    ['cache.serveStale', 'cache.prefetch', 'log.queries'].map((key) => `warning ${key}`),
   )
 })
 

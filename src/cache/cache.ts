@@ -54,6 +54,7 @@ const flags = 26 // AD in bit 5, as in the header's low byte
 const nameLength = 27
 const type = 28
 const dnssec = 30
+const refusedBy = 31
 const ttlCount = 32
 const rotateAt = 34
 const rotateStride = 36
@@ -140,6 +141,7 @@ export class Cache {
     draft.rotateStride = readU16(bytes, at + rotateStride)
     draft.rotateCount = readU16(bytes, at + rotateCount)
     draft.ede = -1
+    draft.refusedBy = bytes[at + refusedBy] as number
     const what = bytes[at + kind] as number
     if (what === KIND_FAILURE) return CACHE_FAILURE
     return what === KIND_NXDOMAIN || what === KIND_NODATA ? CACHE_NEGATIVE : CACHE_HIT
@@ -163,6 +165,7 @@ export class Cache {
     bytes[nameLength] = key.nameLength
     writeU16(bytes, type, key.type)
     bytes[dnssec] = key.dnssec
+    bytes[refusedBy] = answer.refusedBy
     writeU32(bytes, route, key.route)
     writeU16(bytes, ttlCount, writer.count)
     writeU16(bytes, rotateAt, answer.rotateAt)

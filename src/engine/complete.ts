@@ -92,8 +92,9 @@ export class Complete implements FlightEnd {
     this.keyOf(flight)
     const flags = readU16(bytes, at + FLAGS)
     rebuilt.read(bytes, at, length, key.name, key.nameLength, key.type)
-    const seconds = cacheSeconds(rebuilt, key.type, this.plan.data.cache, this.isInCluster())
-    const isWhole = (flags & TC) === 0
+    const refused = this.plan.guard.answers.refuse(rebuilt, key)
+    const seconds = refused || cacheSeconds(rebuilt, key.type, this.plan.data.cache, this.isInCluster())
+    const isWhole = refused > 0 || (flags & TC) === 0
     // FIELD 3.6: what we made up ourselves is never called authentic.
     const ad = rebuilt.isSynthesised ? 0 : flags & AD
     this.load(rebuilt, ad)
@@ -175,6 +176,7 @@ export class Complete implements FlightEnd {
     draft.rotateAt = rebuilt.rotateAt
     draft.rotateStride = rebuilt.rotateStride
     draft.rotateCount = rebuilt.rotateCount
+    draft.refusedBy = rebuilt.refusedBy
   }
 
   private loadFailure(ede: number): void {

@@ -119,6 +119,7 @@ export class Replies {
     const reply = this.reply
     // A linear congruential step per reply: a plain count would give a client that asks A and AAAA in pairs the same first address each time.
     this.rotation = (Math.imul(this.rotation, 1664525) + 1013904223) | 0
+    if (draft.refusedBy !== 0) this.guard?.answers.explain(draft)
     writeReply(query, draft, this.rotation >>> 16, reply)
     if (query.marks !== 0) this.guard?.finish(query, reply)
     sealReply(query, draft, reply)

@@ -9,6 +9,7 @@ import { ASK, CACHE_ONLY, DROP, PASS, PROBE, probesMax, REPLY, REWRITE, type Ver
 import { Rcode } from '../wire/codes.ts'
 import { HEADER, TC } from '../wire/header.ts'
 import { lowerName } from '../wire/name.ts'
+import { AnswerChecks } from './answers.ts'
 import type { Rule } from './rule.ts'
 import type { GuardDeps, Seat } from './seats.ts'
 import { createSeats } from './seats.ts'
@@ -33,6 +34,8 @@ export function createGuard(
 export class Guard {
   /** The draft of the rule that decided, after REPLY and CACHE_ONLY. */
   draft = new Draft()
+  /** What the rules say of what upstreams say. */
+  readonly answers: AnswerChecks
   private readonly seats: readonly Seat[]
   private readonly admissions: readonly Seat[]
   private readonly checks: readonly Seat[]
@@ -57,6 +60,7 @@ export class Guard {
     const byName = this.checks.findIndex(({ kind }) => kind.perClient !== true)
     this.firstByName = byName === -1 ? this.checks.length : byName
     this.counters = counters
+    this.answers = new AnswerChecks(seats, counters)
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Section } from '../config/section.ts'
 import type { RuleEvent } from '../link/messages.ts'
 import type { PrefixData } from '../link/plan-data.ts'
 import type { Counters } from '../metrics/counters.ts'
+import type { Answer } from '../query/answer.ts'
 import type { Draft } from '../query/draft.ts'
 import type { NameSet } from '../query/name-set.ts'
 import type { Probed } from '../query/probed.ts'
@@ -49,6 +50,11 @@ export interface Rule {
   check?(query: Query): Verdict
   /** After a miss, before a flight: misses are charged here. */
   checkMiss?(query: Query): Verdict
+  /**
+   * What an upstream said, before it is cached: nothing that depends on one client. REPLY: it is refused, and all who ask get an empty answer in its
+   * place, for a while.
+   */
+  checkAnswer?(answer: Answer): Verdict
   /**
    * Every reply of a query that this rule marked, hit or miss, as it stands in its tx slot, without OPT, for which
    * there must be room.

@@ -1,8 +1,10 @@
 import { aaaaFilter } from './aaaaFilter/aaaaFilter.ts'
 import { acl } from './acl/acl.ts'
 import { cut } from './cut/cut.ts'
+import { kubernetesNames } from './kubernetesNames/kubernetesNames.ts'
 import { localAnswers } from './localAnswers/localAnswers.ts'
 import { rateLimit } from './rateLimit/rateLimit.ts'
+import { rebinding } from './rebinding/rebinding.ts'
 import type { RuleKind } from './rule.ts'
 import { searchSuffix } from './searchSuffix/searchSuffix.ts'
 
@@ -15,8 +17,10 @@ export const ruleKinds: readonly RuleKind<unknown>[] = [
   rateLimit, // before all that does work, where every query is charged
   localAnswers, // the operator's own word, so before anything that guesses from a name's form
   searchSuffix, // junk is answered before it costs a cache lookup or a flight
+  kubernetesNames, // what is left in a cluster domain, by its schema: costs as little, and is as sure
   cut, // after all that a name's form alone decides, since it may have to ask for a parent first
-  aaaaFilter, // last: only what would be looked up needs its type changed
+  aaaaFilter, // last of those that see queries: only what would be looked up needs its type changed
+  rebinding, // sees answers alone
 ]
 
 /** Metric labels of the counters' rows, in their order. */

@@ -148,7 +148,7 @@ const ruleStride = 8
 const ruleBase = places
 places += ruleStride * 16
 export const rule = rows('rule', ruleBase, [
-  ['dnsweir_rule_replied_total', 'Queries that the rule answered.', 'counter'],
+  ['dnsweir_rule_replied_total', 'Queries that the rule answered, and answers that it refused.', 'counter'],
   ['dnsweir_rule_dropped_total', 'Queries that the rule dropped.', 'counter'],
   [
     'dnsweir_rule_limited_total',

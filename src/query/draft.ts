@@ -26,6 +26,8 @@ export class Draft {
   ede = -1
   /** Its text (ASCII), empty for none. A constant of the rule: built at start. */
   edeText: Uint8Array = noText
+  /** Place in `rules.ts`, from 1, of the rule that refused the answer of which this is what is left; 0: none did. */
+  refusedBy = 0
 
   constructor(capacity = 0) {
     this.bytes = new Uint8Array(capacity)
@@ -45,6 +47,7 @@ export class Draft {
     this.rotateCount = 0
     this.ede = -1
     this.edeText = noText
+    this.refusedBy = 0
   }
 }
 

@@ -1,5 +1,13 @@
 import { hashByte, hashEnd, hashStart } from '../base/hash.ts'
-import type { Query } from './query.ts'
+
+/** A name with its labels, lower case: a query's, or an answer's. */
+export interface LabelledName {
+  readonly name: Uint8Array
+  readonly nameLength: number
+  /** Where each label's length byte stands, leftmost first. */
+  readonly labels: Uint8Array
+  readonly labelCount: number
+}
 
 /**
  * A set of names in lower-case wire form, asked by the suffixes of a query's name. Built at start or reload.
@@ -44,7 +52,7 @@ export class NameSet {
    * The longest member that is the query's name or an ancestor of it: returns its index, or -1. `label` of the match
    * (index into `query.labels`; `labelCount` for the root) is left in `matchedLabel`.
    */
-  longestSuffix(query: Query, fromLabel = 0): number {
+  longestSuffix(query: LabelledName, fromLabel = 0): number {
     if (this.names.length === 0) return -1
     for (let label = fromLabel; label <= query.labelCount; label++) {
       const from = label === query.labelCount ? query.nameLength - 1 : (query.labels[label] as number)

@@ -33,7 +33,10 @@ export class Rebuilt {
   rotateAt = 0
   rotateStride = 0
   rotateCount = 0
+  /** Place in `rules.ts`, from 1, of the rule that refused what the upstream said; 0: none did. */
+  refusedBy = 0
 
+  private additionalAt = 0
   private readonly records = new Records()
   private readonly taken = new Uint8Array(recordsMax)
   private readonly names = new Bailiwick()
@@ -56,6 +59,7 @@ export class Rebuilt {
     this.answers = this.writer.count
     this.readAuthority()
     this.authorities = this.writer.count - this.answers
+    this.additionalAt = this.writer.length
     if (found && this.rcode === 0) this.readAdditional()
     this.additionals = this.writer.count - this.answers - this.authorities
     // An answer section of which nothing belongs to the question is no denial: the server has not understood it.
@@ -80,6 +84,7 @@ export class Rebuilt {
     this.soaTtl = -1
     this.isSynthesised = false
     this.rotateCount = 0
+    this.refusedBy = 0
     this.names.start(name, nameLength)
     this.writer.start(name, nameLength)
   }
@@ -245,6 +250,21 @@ export class Rebuilt {
     this.rotateAt = at
     this.rotateStride = bytes / count
     this.rotateCount = count
+  }
+
+  /** The records of the additional section are a courtesy: without them the answer is as true (RFC 2181 section 9). */
+  dropAdditionals(): void {
+    this.writer.cut(this.additionalAt, this.answers + this.authorities)
+    this.additionals = 0
+  }
+
+  /** What a rule refuses: there is no such record, says an SOA of ours, for `ttl` seconds. */
+  withhold(refusedBy: number, name: Uint8Array, nameLength: number, ttl: number): void {
+    this.reset(name, nameLength)
+    this.rcode = 0
+    this.kind = KIND_NODATA
+    this.refusedBy = refusedBy
+    this.sealNegative(ttl)
   }
 
   /** Sets the SOA's TTL to what the negative answer is worth, and adds one of our own where there was none (FIELD 3.4). */

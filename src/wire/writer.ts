@@ -98,6 +98,12 @@ export class RecordWriter {
     this.length = writeSoaOfOurs(this.body, this.length, ownerOffset, ttl)
   }
 
+  /** Forgets all but the first `records`, which end at `length`. Nothing may be written behind them: known names may be gone. */
+  cut(length: number, records: number): void {
+    this.length = length
+    this.count = records
+  }
+
   /** No record lives longer than `ttl`. */
   capTtls(ttl: number): void {
     for (let r = 0; r < this.count; r++) {

@@ -28,6 +28,8 @@ export interface GuardParts {
   readonly routeZones?: readonly string[]
   readonly files?: Readonly<Record<string, string>>
   readonly onLink?: readonly PrefixData[]
+  /** The time, ms; it stands at 0, if not said. */
+  readonly now?: () => number
 }
 
 export interface GuardBench {
@@ -52,7 +54,7 @@ export function guardOf(parts: GuardParts, memory = new Map<string, SharedArrayB
   const events: RuleEvent[] = []
   const asked: string[] = []
   const deps: GuardDeps = {
-    clock: { now: () => 0 },
+    clock: { now: parts.now ?? (() => 0) },
     random: seededRandom(7),
     counters,
     shared(key, bytes) {

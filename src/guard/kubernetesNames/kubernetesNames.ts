@@ -1,0 +1,113 @@
+import { RULE_OBSERVED, rule as ruleCounters } from '../../metrics/catalog.ts'
+import { NameSet } from '../../query/name-set.ts'
+import type { Query } from '../../query/query.ts'
+import { PASS, REPLY } from '../../query/verdict.ts'
+import { Ede, Rcode } from '../../wire/codes.ts'
+import { nameToText, wireName } from '../../wire/text.ts'
+import { clusterNegativeTtlMax, draftNegative } from '../negative.ts'
+import type { Host, PlanNames, Rule, RuleKind } from '../rule.ts'
+import { judge, POSSIBLE, type SchemaOptions } from './schema.ts'
+import { type KubernetesNamesSettings, kubernetesNamesSettings } from './settings.ts'
+
+/** Answers NXDOMAIN for names in a cluster domain that Kubernetes can't have published, whatever runs in the cluster. */
+export const kubernetesNames: RuleKind<KubernetesNamesSettings> = {
+  name: 'kubernetesNames',
+  settings: kubernetesNamesSettings,
+  create,
+}
+
+function create(settings: KubernetesNamesSettings, host: Host): Rule {
+  const { names, draft, counters } = host
+  const listed = settings.strict === 'all' ? [] : settings.strict.map(wireName)
+  const zones = new NameSet([...names.clusterDomains.names, ...listed])
+  const strict = new NameSet(settings.strict === 'all' ? zones.names : [wireName('cluster.local'), ...listed])
+  const multiCluster = new NameSet(settings.multiCluster.map(wireName))
+  const rulings = zones.names.map((zone) => ({
+    isStrict: has(strict, zone),
+    text: nameToText(zone),
+    isSaid: false,
+    options: { ...settings, isMultiCluster: has(multiCluster, zone) } satisfies SchemaOptions,
+  }))
+  const served = new Served(settings.extra.map(wireName), zones, names)
+  const observing = ruleCounters.at(host.index, RULE_OBSERVED)
+
+  return {
+    check(query) {
+      // Of nested cluster domains the innermost decides: k8s.cluster.local is no name of cluster.local.
+      const zone = zones.longestSuffix(query)
+      if (zone === -1) return PASS
+      const left = zones.matchedLabel
+      const ruling = rulings[zone] as (typeof rulings)[number]
+      const reason = judge(query, left, ruling.options)
+      if (reason === POSSIBLE || served.has(query, left)) return PASS
+      if (!ruling.isStrict) {
+        if (query.dry === 0) passOn(query, ruling)
+        return PASS
+      }
+      // With DO and CD too: that the name can't exist is known from the schema, not from a zone that could be signed
+      // (FIELD 3.6). Z owns the SOA and is never asked here, so it is a strict ancestor.
+      draftNegative(draft, Rcode.NXDOMAIN, query.labels[left] as number, clusterNegativeTtlMax)
+      draft.ede = Ede.BLOCKED
+      draft.edeText = edeTexts[reason] as Uint8Array
+      return REPLY
+    },
+  }
+
+  /** Counts, and says once in the life of a plan what listing the zone would do. */
+  function passOn(query: Query, ruling: (typeof rulings)[number]): void {
+    counters.add(observing)
+    if (ruling.isSaid) return
+    ruling.isSaid = true
+    host.event({
+      state: 'note',
+      subject: ruling.text,
+      level: 'info',
+      sentence:
+        `${nameToText(query.name)} is no name that Kubernetes publishes in ${ruling.text} and is passed on all the ` +
+        'same; list the zone in guard.kubernetesNames.strict to have such names answered here',
+      figures: {},
+    })
+  }
+}
+
+/** Names that somebody may really serve in a cluster domain, beside Kubernetes. */
+class Served {
+  private readonly extra: NameSet
+  private readonly names: PlanNames
+  private readonly ancestors: NameSet
+
+  constructor(extra: readonly Uint8Array[], zones: NameSet, names: PlanNames) {
+    this.extra = new NameSet(extra)
+    this.names = names
+    const all = [...extra, ...zones.names, ...names.routeZones.names, ...names.localNames.names]
+    this.ancestors = new NameSet(all.flatMap(ancestorsOf))
+  }
+
+  /** A route or a local answer for the zone itself, or above it, says nothing of the names in it: it is the normal case. */
+  has(query: Query, zone: number): boolean {
+    const { extra, ancestors } = this
+    const { routeZones, localNames } = this.names
+    return (
+      extra.longestSuffix(query) !== -1 ||
+      (routeZones.longestSuffix(query) !== -1 && routeZones.matchedLabel < zone) ||
+      (localNames.longestSuffix(query) !== -1 && localNames.matchedLabel < zone) ||
+      // An NXDOMAIN here would deny the name below it too (RFC 8020 section 2).
+      ancestors.find(query.name, 0, query.nameLength) !== -1
+    )
+  }
+}
+
+function has(set: NameSet, name: Uint8Array): boolean {
+  return set.find(name, 0, name.length) !== -1
+}
+
+function ancestorsOf(name: Uint8Array): Uint8Array[] {
+  const found: Uint8Array[] = []
+  for (let at = 0; name[at] !== 0; at += (name[at] as number) + 1) if (at > 0) found.push(name.subarray(at))
+  return found
+}
+
+/** By what the schema says. */
+const edeTexts = ['', 'neither svc nor pod', 'no port and protocol', 'too many labels'].map((words) =>
+  new TextEncoder().encode(`kubernetesNames: ${words}`),
+)
