@@ -4,6 +4,20 @@ import type { BuildInfo, LoopState, MetricsSource } from '../metrics/exposition.
 export interface AdminProvider extends MetricsSource {
   info(): ServiceInfo
   ready(): Readiness
+  /** The road of one question. Never rejects: the status says what became of it, and `body.error` why. */
+  explain(asked: ExplainAsked): Promise<{ readonly status: number; readonly body: object }>
+}
+
+/** A question as text, not yet looked at. */
+export interface ExplainAsked {
+  readonly name: string
+  /** A, if not said. */
+  readonly type?: string | undefined
+  /** An IP address; 127.0.0.1, if not said. */
+  readonly client?: string | undefined
+  readonly dnssecOk: boolean
+  readonly checkingDisabled: boolean
+  readonly tcp: boolean
 }
 
 export interface ServiceInfo extends BuildInfo {

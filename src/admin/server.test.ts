@@ -21,6 +21,7 @@ function provider(ready: Readiness = { ready: true, reasons: [] }): AdminProvide
     loops: () => [{ route: '.', upstream: '192.0.2.2:53', marked: true, since: 1_700_000_000_000 }],
     info: () => ({ version: '1.2.3', engine: 'epoll', generation: 2, startedAt: Date.now() - 5000 }),
     ready: () => ready,
+    explain: async (asked) => ({ status: 200, body: { asked } }),
   }
 }
 

@@ -34,6 +34,8 @@ export function createProvider(facts: Facts): AdminProvider {
     info: () => ({ version, engine: facts.engine, generation: facts.plan.generation, startedAt }),
     loops: () => loopStates(facts, startedAt),
     ready: () => readiness(facts),
+    // Loaded when it is first asked: most programs never are.
+    explain: async (asked) => (await import('./explain-running.ts')).explainRunning(facts, asked),
   }
 }
 

@@ -63,6 +63,11 @@ export interface Rule {
   probed?(probed: Probed, now: number): void
   /** Now and then, ten times a second at most, also when no query comes. */
   idle?(now: number): void
+  /**
+   * Why it says `verdict` of a dry query, which stands as it stood before: one sentence, lower case, without a full stop. For `explain` alone:
+   * may allocate, changes nothing.
+   */
+  explain?(query: Query, verdict: Verdict): string
   close?(): void
 }
 
