@@ -71,7 +71,14 @@ test('statistics are the numbers of /metrics by name', async (t) => {
   assert.deepEqual(stats.queries, { udp: 3, tcp: 0 })
   assert.equal(stats.outcomes.hit, 3)
   assert.equal(stats.unaccounted, 0)
-  assert.deepEqual(stats.now, { waiting: 0, flights: 0, cacheEntries: 0, cacheBytes: 0, connections: 0 })
+  assert.deepEqual(stats.now, {
+    waiting: 0,
+    flights: 0,
+    cacheEntries: 0,
+    cacheBytes: 0,
+    connections: 0,
+    searchSuffixWildcards: 0,
+  })
   assert.equal(stats.flights.answered, 0)
   assert.equal(stats.rules.acl.replied, 2)
   assert.deepEqual(Object.keys(stats.upstreams), ['192.0.2.1:53', '192.0.2.2:53'])

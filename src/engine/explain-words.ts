@@ -63,7 +63,8 @@ export function upstreamStep(
   const timed = (one: Outlook): string => (one.rttMs === 0 ? name(one) : `${name(one)} (${one.rttMs.toFixed(1)} ms)`)
   const next = outlook.find(({ isNext }) => isNext)
   const others = outlook.filter((one) => one.isAsked && one !== next).map(timed)
-  const parts = next === undefined ? [`${others.length === 1 ? '' : 'any of '}${others.join(', ')}`] : [`${timed(next)} first`]
+  const parts =
+    next === undefined ? [`${others.length === 1 ? '' : 'any of '}${others.join(', ')}`] : [`${timed(next)} first`]
   if (next !== undefined && others.length > 0) parts.push(`then ${others.join(', ')}`)
   for (const one of outlook) {
     if (one.isLooping)

@@ -63,6 +63,14 @@ export class TokenBuckets {
     }
   }
 
+  /** How many tokens the client's bucket holds; for explain. */
+  tokens(client: Uint8Array, at: number): number {
+    const now = (at * this.tokensPerMs) | 0
+    const bucket = this.find(client, now, true)
+    const until = bucket === -1 ? now : Atomics.load(this.words, bucket + 1)
+    return this.isPast(until, now) ? this.burst : Math.max(0, this.burst - ((until - now) | 0))
+  }
+
   /**
    * Full at `now`? So is a bucket that lies further ahead than a charge can have moved it: nobody touched it for so
    * long that the count wrapped around. The shards' clocks differ by the length of a turn, hence twice the burst. By

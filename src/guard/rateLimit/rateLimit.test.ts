@@ -20,7 +20,7 @@ test('misses are charged, and queries before the cache are not', () => {
   const { rcode, answers, edns } = replyTo(queryOf('x.test', 'A', { hasOpt: true }), guard.draft)
   assert.deepEqual([rcode, answers.length], [5, 0])
   assert.equal(edns?.options[0]?.data.readUInt16BE(), 18)
-  assert.equal(edns?.options[0]?.data.toString('latin1', 2), 'over the rate limit')
+  assert.equal(edns?.options[0]?.data.toString('latin1', 2), 'rateLimit: over the rate limit')
   assert.equal(miss({ client: '10.0.0.9' }), PASS, 'another client')
   assert.equal(miss({ receivedAt: 1_001_000 }), PASS, 'a second later')
   assert.equal(counted('rateLimit', RULE_LIMITED), 1)

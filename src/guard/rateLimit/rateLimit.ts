@@ -8,6 +8,7 @@ import { TC } from '../../wire/header.ts'
 import { prefixFromText } from '../../wire/text.ts'
 import type { Host, Rule, RuleKind } from '../rule.ts'
 import { bucketsBytes, bucketsKey, TokenBuckets } from './buckets.ts'
+import { explainLimit } from './explain.ts'
 import { type RateLimitSettings, rateLimitSettings } from './settings.ts'
 
 /**
@@ -29,7 +30,7 @@ function create(settings: RateLimitSettings, host: Host): Rule {
   const buckets = new TokenBuckets(host.shared(key, bytes) ?? new SharedArrayBuffer(bytes), settings, host.random)
   const exempt = new PrefixTable(settings.exempt.map(prefixOf))
   const exempted = ruleCounters.at(host.index, RULE_EXEMPT)
-  const edeText = new TextEncoder().encode('over the rate limit')
+  const edeText = new TextEncoder().encode('rateLimit: over the rate limit')
 
   function charge(query: Query): Verdict {
     if (exempt.size > 0 && exempt.has(query.client, 0)) {
@@ -53,7 +54,8 @@ function create(settings: RateLimitSettings, host: Host): Rule {
     return REPLY
   }
 
-  return settings.charge === 'all' ? { check: charge } : { checkMiss: charge }
+  const explain = (query: Query): string => explainLimit(query, settings, buckets, exempt)
+  return settings.charge === 'all' ? { check: charge, explain } : { checkMiss: charge, explain }
 }
 
 function prefixOf(text: string): PrefixData {
