@@ -141,13 +141,12 @@ class Walk {
   private find({ cache }: Live, hit: Draft): number {
     const key = this.key()
     const exact = cache.peek(key, this.now, hit)
-    this.steps.push(cacheStep(exact, hit, false, cache.msLeft))
-    if (exact !== CACHE_MISS && exact !== CACHE_EXPIRED) return exact
+    const step = cacheStep(exact, hit, false, cache.msLeft)
     forAllTypes(key)
-    const byName = cache.peek(key, this.now, hit)
-    if (byName === CACHE_MISS || byName === CACHE_EXPIRED) return CACHE_MISS
-    this.steps.push(cacheStep(byName, hit, true, cache.msLeft))
-    return byName
+    const byName = exact === CACHE_MISS || exact === CACHE_EXPIRED ? cache.peek(key, this.now, hit) : exact
+    const isByName = byName !== exact && byName !== CACHE_MISS && byName !== CACHE_EXPIRED
+    this.steps.push(isByName ? cacheStep(byName, hit, true, cache.msLeft) : step)
+    return byName === CACHE_EXPIRED ? CACHE_MISS : byName
   }
 
   private route(): void {
