@@ -91,6 +91,20 @@ test('statistics are the numbers of /metrics by name', async (t) => {
   assert.ok(stats.memory.rss > 1e6)
 })
 
+test('explain hands on what is asked, and what became of it', async (t) => {
+  const { url } = await start(t)
+  const response = await fetch(`${url}/api/explain?name=a%2eb%3f&client=::1&do=1&tcp=0`)
+  assert.deepEqual(await response.json(), {
+    asked: { name: 'a.b?', client: '::1', dnssecOk: true, checkingDisabled: false, tcp: false },
+  })
+  const late = await start(t, { ...provider(), explain: async () => ({ status: 504, body: { error: 'too late' } }) })
+  const refused = await fetch(`${late.url}/api/explain?name=a`)
+  assert.deepEqual([refused.status, await refused.json()], [504, { error: 'too late' }])
+  for (const parameters of ['', '?name=', '?name=a&name=b', '?name=a&do=2', '?name=a&x=1', '?type=A']) {
+    assert.equal((await fetch(`${url}/api/explain${parameters}`)).status, 400, parameters)
+  }
+})
+
 test('what is refused', async (t) => {
   const admin = await start(t)
   const cases: [string, number][] = [

@@ -3,9 +3,13 @@ import type { ExplainReport } from '../../app/explain.ts'
 
 type Color = 'green' | 'red' | 'yellow' | 'bold' | 'dim'
 
-/** The report for people: a line a step, then the reply as dig would show it. Coloured where standard output is a terminal. */
-export function printExplained(report: ExplainReport, isColoured = process.stdout.isTTY === true): string {
-  const paint = (color: Color, text: string): string => (isColoured ? styleText(color, text) : text)
+/** The report for people: a line a step, then the reply as dig would show it. Coloured on a terminal, unless NO_COLOR says no. */
+export function printExplained(
+  report: ExplainReport,
+  isColoured = process.stdout.isTTY === true && !process.env['NO_COLOR'],
+): string {
+  const paint = (color: Color, text: string): string =>
+    isColoured ? styleText(color, text, { validateStream: false }) : text
   const { steps, question, client, transport } = report
   const stepWidth = Math.max(...steps.map(({ step }) => step.length))
   const wordWidth = Math.max(...steps.map((one) => wordOf(one).length))

@@ -27,6 +27,22 @@ function taken(buckets: TokenBuckets, who: Uint8Array, at: number, tries: number
   return count
 }
 
+test('how many tokens there are is told, and none is taken', () => {
+  const [buckets] = shards(1, { rate: 10, burst: 5 }) as [TokenBuckets]
+  const who = client('10.0.0.1')
+  assert.equal(buckets.tokens(who, 1000), 5)
+  for (const [at, tokens] of [
+    [1000, 4],
+    [1000, 3],
+    [1100, 3],
+  ] as const) {
+    assert.equal(taken(buckets, who, at, 1), 1)
+    assert.deepEqual([buckets.tokens(who, at), buckets.tokens(who, at)], [tokens, tokens])
+  }
+  taken(buckets, who, 1100, 10)
+  assert.deepEqual([buckets.tokens(who, 1100), buckets.tokens(who, 1200), buckets.tokens(who, 9000)], [0, 1, 5])
+})
+
 test('a bucket holds its burst and refills at its rate, up to its burst again', () => {
   const [buckets] = shards(1, { rate: 10, burst: 5 }) as [TokenBuckets]
   const who = client('10.0.0.1')
