@@ -1,7 +1,7 @@
 import type { ExplainStep } from '../link/explain-data.ts'
 import { copyQuery } from '../query/copy-query.ts'
 import { Query } from '../query/query.ts'
-import { ASK, CACHE_ONLY, DROP, PASS, PROBE, probesMax, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
+import { ASK, CACHE_ONLY, DROP, PASS, PROBE, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
 import { rcodeName } from '../wire/codes.ts'
 import { nameToText } from '../wire/text.ts'
 import type { Guard } from './guard.ts'
@@ -96,7 +96,7 @@ export class GuardWalk {
   private askFirst(query: Query): void {
     const { name, nameLength, labels, probeLabel } = query
     this.asksFirst = nameToText(name.slice(labels[probeLabel] as number, nameLength))
-    query.probes = probesMax
+    query.probes++
   }
 
   private listen(ask: () => Verdict): { verdict: Verdict; heard: Heard[] } {
