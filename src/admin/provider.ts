@@ -8,6 +8,8 @@ export interface AdminProvider extends MetricsSource {
   events(): readonly RuleEventState[]
   /** What rules said has begun and not yet ended, oldest first; bounded. */
   episodes(): readonly EpisodeState[]
+  /** The road of one question. Never rejects: the status says what became of it, and `body.error` why. */
+  explain(asked: ExplainAsked): Promise<{ readonly status: number; readonly body: object }>
 }
 
 export interface RuleEventState {
@@ -27,6 +29,18 @@ export interface EpisodeState {
   /** In ms since 1970. */
   readonly since: number
   readonly figures: Readonly<Record<string, number>>
+}
+
+/** A question as text, not yet looked at. */
+export interface ExplainAsked {
+  readonly name: string
+  /** A, if not said. */
+  readonly type?: string | undefined
+  /** An IP address; 127.0.0.1, if not said. */
+  readonly client?: string | undefined
+  readonly dnssecOk: boolean
+  readonly checkingDisabled: boolean
+  readonly tcp: boolean
 }
 
 export interface ServiceInfo extends BuildInfo {

@@ -3,7 +3,7 @@ import type { AdminProvider } from './provider.ts'
 /** A path that the admin side answers. All that exist today are for GET and HEAD, and change nothing. */
 export interface Route {
   readonly path: string
-  answer(provider: AdminProvider): Answer | Promise<Answer>
+  answer(provider: AdminProvider, parameters: URLSearchParams): Answer | Promise<Answer>
 }
 
 export interface Answer {

@@ -1,4 +1,5 @@
 import type { Route } from './route.ts'
+import { explain } from './routes/explain.ts'
 import { health } from './routes/health.ts'
 import { metrics } from './routes/metrics.ts'
 import { ready } from './routes/ready.ts'
@@ -11,5 +12,6 @@ export function createRoutes(): readonly Route[] {
     health(), // for a liveness probe: restart us?
     ready(), // for a readiness probe: send us clients?
     stats(), // for people, with jq
+    explain(), // for people who wonder about one name
   ]
 }

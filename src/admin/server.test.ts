@@ -25,6 +25,7 @@ function provider(ready: Readiness = { ready: true, reasons: [] }): AdminProvide
     ready: () => ready,
     events: () => [{ ...told, at: 1_700_000_000_000, state: 'begin' }],
     episodes: () => [{ ...told, since: 1_700_000_000_000 }],
+    explain: async (asked) => ({ status: 200, body: { asked } }),
   }
 }
 
@@ -91,6 +92,20 @@ test('statistics are the numbers of /metrics by name', async (t) => {
   assert.equal(stats.version, '1.2.3')
   assert.equal(stats.uptimeSeconds, 5)
   assert.ok(stats.memory.rss > 1e6)
+})
+
+test('explain hands on what is asked, and what became of it', async (t) => {
+  const { url } = await start(t)
+  const response = await fetch(`${url}/api/explain?name=a%2eb?c&client=::1&do=1&tcp=0`)
+  assert.deepEqual(await response.json(), {
+    asked: { name: 'a.b?c', client: '::1', dnssecOk: true, checkingDisabled: false, tcp: false },
+  })
+  const late = await start(t, { ...provider(), explain: async () => ({ status: 504, body: { error: 'too late' } }) })
+  const refused = await fetch(`${late.url}/api/explain?name=a`)
+  assert.deepEqual([refused.status, await refused.json()], [504, { error: 'too late' }])
+  for (const parameters of ['', '?name=', '?name=a&name=b', '?name=a&do=2', '?name=a&x=1', '?type=A']) {
+    assert.equal((await fetch(`${url}/api/explain${parameters}`)).status, 400, parameters)
+  }
 })
 
 test('what is refused', async (t) => {

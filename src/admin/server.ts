@@ -71,7 +71,7 @@ async function decide(
     return json(403, { error: 'the Host header names neither an IP address nor this machine' })
   }
   if (hasBody(request)) return json(413, { error: 'no request here has a body' })
-  const path = (request.url ?? '').split('?', 1)[0] as string
+  const [path, ...parameters] = (request.url ?? '').split('?') as [string, ...string[]]
   const route = routes.get(path)
   if (route === undefined) {
     return json(404, { error: 'there is no such path', paths: [...routes.keys()] })
@@ -79,7 +79,7 @@ async function decide(
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return json(405, { error: 'only GET and HEAD are answered here' })
   }
-  return route.answer(provider)
+  return route.answer(provider, new URLSearchParams(parameters.join('?')))
 }
 
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {

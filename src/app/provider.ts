@@ -39,6 +39,8 @@ export function createProvider(facts: Facts): AdminProvider {
     events: () => facts.ruleEvents.recent(),
     episodes: () => facts.ruleEvents.open(Date.now()),
     ready: () => readiness(facts),
+    // Loaded when it is first asked: most programs never are.
+    explain: async (asked) => (await import('./explain-running.ts')).explainRunning(facts, asked),
   }
 }
 

@@ -8,7 +8,7 @@ import { Draft } from '../query/draft.ts'
 import { Rebuilt } from '../wire/rebuild.ts'
 import { nameFromText } from '../wire/text.ts'
 import type { CacheKey } from './cache.ts'
-import { CACHE_HIT, CACHE_MISS, CACHE_NEGATIVE, Cache } from './cache.ts'
+import { CACHE_EXPIRED, CACHE_HIT, CACHE_MISS, CACHE_NEGATIVE, Cache } from './cache.ts'
 import { cacheSeconds } from './cacheable.ts'
 
 function keyFor(name: string, type = 1, extra: Partial<CacheKey> = {}): CacheKey {
@@ -42,6 +42,29 @@ describe('Cache', () => {
     assert.equal(cache.get(keyFor('a.test'), 11_500, draft), CACHE_HIT)
     assert.deepEqual([draft.age, draft.answers, draft.length, draft.ttlCount], [10, 1, 16, 1])
     assert.equal(cache.get(keyFor('a.test'), 61_001, draft), CACHE_MISS)
+  })
+
+  it('peeks: the same, how long is left, and what is over', () => {
+    const cache = new Cache(1 << 20)
+    assert.equal(cache.peek(keyFor('a.test'), 0, draft), CACHE_MISS)
+    cache.put(keyFor('a.test'), answerTo('a.test', { answers: ['a.test 60 A 192.0.2.1'] }), 0, 60_000, 1000)
+    assert.equal(cache.peek(keyFor('a.test'), 11_500, draft), CACHE_HIT)
+    assert.deepEqual([draft.age, draft.answers, cache.msLeft], [10, 1, 49_500])
+    assert.equal(cache.peek(keyFor('a.test'), 61_000, draft), CACHE_EXPIRED)
+    assert.equal(cache.peek(keyFor('a.test', 28), 11_500, draft), CACHE_MISS)
+  })
+
+  it('moves nothing up by a peek: what was used longest ago goes first', () => {
+    const answer = answerTo('a.test', { answers: ['a.test 60 A 192.0.2.1'] })
+    const goesFirst = (look: 'get' | 'peek'): boolean => {
+      const cache = new Cache(0)
+      cache.put(keyFor('first.test'), answer, 0, 60_000, 0)
+      for (let i = 0; i < 63; i++) cache.put(keyFor(`n${i}.test`), answer, 0, 60_000, 0)
+      assert.equal(cache[look](keyFor('first.test'), 1, draft), CACHE_HIT)
+      cache.put(keyFor('last.test'), answer, 0, 60_000, 0)
+      return cache.get(keyFor('first.test'), 1, draft) === CACHE_MISS
+    }
+    assert.deepEqual([goesFirst('get'), goesFirst('peek')], [false, true])
   })
 
   it('never mixes DO, CD, routes, types or names', () => {

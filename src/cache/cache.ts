@@ -10,6 +10,8 @@ export const CACHE_MISS = 0
 export const CACHE_HIT = 1
 export const CACHE_NEGATIVE = 2
 export const CACHE_FAILURE = 3
+/** Only `peek` says so: it is over, and still there. */
+export const CACHE_EXPIRED = 4
 
 /** The exact question an entry answers: nothing is ever learned by owner name (SAFETY). */
 export interface CacheKey {
@@ -71,6 +73,8 @@ const fixedBytes = 44
 export class Cache {
   slab!: Slab
   evicted = 0
+  /** After a `peek` that found something. */
+  msLeft = 0
   private index!: LRUCache<number, number>
   private filling = false
   private maxBytes = 0
@@ -122,6 +126,17 @@ export class Cache {
     if (!matches(bytes, at, key)) return CACHE_MISS
     if ((this.slab.times[(at + expiresAt) >> 3] as number) <= now) return CACHE_MISS
     return this.fill(bytes, at, now, draft)
+  }
+
+  /** As `get`, for explain: nothing moves up, and what is over is told apart from what is not there. */
+  peek(key: CacheKey, now: number, draft: Draft): number {
+    const first = this.index.peek(keyHash(key))
+    if (first === undefined) return CACHE_MISS
+    const at = this.slab.open(first)
+    if (!matches(this.slab.bytes, at, key)) return CACHE_MISS
+    this.msLeft = (this.slab.times[(at + expiresAt) >> 3] as number) - now
+    const found = this.fill(this.slab.bytes, at, now, draft)
+    return this.msLeft <= 0 ? CACHE_EXPIRED : found
   }
 
   private fill(bytes: Uint8Array, at: number, now: number, draft: Draft): number {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../app/version.ts'
 import { checkCommand } from './commands/check.ts'
+import { explainCommand } from './commands/explain.ts'
 import { schemaCommand } from './commands/schema.ts'
 import { serveCommand } from './commands/serve-command.ts'
 import { usageExit } from './exit.ts'
@@ -9,6 +10,7 @@ import { usageExit } from './exit.ts'
 const commands: readonly (() => Command)[] = [
   serveCommand, // what it is for
   checkCommand, // before a change goes live
+  explainCommand, // when a name is answered otherwise than expected
   schemaCommand, // for the editor that writes the configuration
 ]
 

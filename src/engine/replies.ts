@@ -5,15 +5,11 @@ import { endpointBytes } from '../net/endpoint.ts'
 import type { Outbox } from '../net/outbox.ts'
 import type { DatagramPort } from '../net/reactor.ts'
 import { Draft } from '../query/draft.ts'
+import { denialBytes, toldOf } from '../query/lost.ts'
 import type { Query } from '../query/query.ts'
 import { Reply } from '../query/reply.ts'
 import { replyLimit, sealReply, writeReply } from '../query/write-reply.ts'
-import { Rcode } from '../wire/codes.ts'
-import { FLAGS, HEADER, TC } from '../wire/header.ts'
-import { writeSoaOfOurs } from '../wire/soa.ts'
-
-/** How long a name may be denied whose real name could not be looked up, s. */
-const lostTtl = 5
+import { FLAGS, TC } from '../wire/header.ts'
 
 /** Where replies to streamed queries are written: the packed message that leaves at the end of the turn (listen/streamed). */
 export interface StreamedReplies {
@@ -32,7 +28,7 @@ export class Replies {
   private readonly streamed: StreamedReplies
   private readonly counters: Counters
   private readonly reply = new Reply()
-  private readonly denial = new Draft(128)
+  private readonly denial = new Draft(denialBytes)
   private rotation = 0
 
   constructor(outbox: Outbox, streamed: StreamedReplies, counters: Counters) {
@@ -43,8 +39,7 @@ export class Replies {
 
   /** Sends the draft as the reply to `query`, and books how the query ended. */
   send(query: Query, draft: Draft, outcome: number): void {
-    const isLost = query.suffixLength !== 0 && draft.rcode !== Rcode.NOERROR && draft.rcode !== Rcode.NXDOMAIN
-    const told = isLost ? this.denyAsAsked(query, draft) : draft
+    const told = query.suffixLength === 0 ? draft : toldOf(query, draft, this.denial)
     const lane = this.counters.lane
     lane[outcome] = (lane[outcome] as number) + 1
     const rcode = replyCounter(told.rcode)
@@ -72,23 +67,6 @@ export class Replies {
 
   flush(): void {
     this.outbox.flush()
-  }
-
-  /**
-   * The real name behind a search suffix could not be looked up. The name as asked is known not to exist, and saying so lets a resolver go on
-   * with its search list, where a failure would end it (musl).
-   */
-  private denyAsAsked(query: Query, failure: Draft): Draft {
-    const { denial } = this
-    const firstLabel = query.bytes[query.at + HEADER] as number
-    query.nameLength = query.askedLength
-    query.suffixLength = 0
-    denial.reset(Rcode.NXDOMAIN)
-    denial.length = writeSoaOfOurs(denial.bytes, 0, firstLabel + 1, lostTtl)
-    denial.authorities = 1
-    denial.ede = failure.ede
-    denial.edeText = failure.edeText
-    return denial
   }
 
   private sendDatagram(query: Query, draft: Draft): void {

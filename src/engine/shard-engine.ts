@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import { Cache } from '../cache/cache.ts'
+import type { ExplainQuestion, Explanation } from '../link/explain-data.ts'
 import type { WorkerEvent } from '../link/messages.ts'
 import { emptyPlan, type PlanData } from '../link/plan-data.ts'
 import { StreamedLink } from '../listen/streamed.ts'
@@ -17,6 +18,7 @@ import { Forward } from '../upstream/forward.ts'
 import type { LoopBoard } from '../upstream/loop-board.ts'
 import { Complete } from './complete.ts'
 import { Datagrams } from './datagrams.ts'
+import { explain } from './explain.ts'
 import { Learned } from './learned.ts'
 import type { Plan, PlanDeps } from './plan.ts'
 import { buildPlan } from './plan.ts'
@@ -158,6 +160,13 @@ export class ShardEngine {
   /** Health checks of others are no longer answered, all else is. */
   drain(): void {
     this.serve.draining = true
+  }
+
+  /** The road of a question that nobody asked; nothing changes by it. */
+  explain(question: ExplainQuestion): Explanation {
+    const { hashSeed, clock } = this.deps
+    const { cache, forward } = this
+    return explain(this.plan, question, hashSeed, clock.now(), { cache, forward, isDraining: this.serve.draining })
   }
 
   /** Queries that wait. */

@@ -36,16 +36,18 @@ export class Guard {
   draft = new Draft()
   /** What the rules say of what upstreams say. */
   readonly answers: AnswerChecks
+  /** What a rule says of a dry query, before observe mode takes its effect: explain listens here (guard/explain). */
+  heard: ((seat: Seat, verdict: Verdict) => void) | undefined
+  readonly admissions: readonly Seat[]
+  readonly checks: readonly Seat[]
+  readonly misses: readonly Seat[]
   private readonly seats: readonly Seat[]
-  private readonly admissions: readonly Seat[]
-  private readonly checks: readonly Seat[]
-  private readonly misses: readonly Seat[]
   private readonly finishers: readonly Seat[]
   private readonly deniers: readonly Seat[]
   private readonly probers: readonly Seat[]
   private readonly idlers: readonly Seat[]
   /** Place in `checks` of the first rule that looks at more than the client. */
-  private readonly firstByName: number
+  readonly firstByName: number
   private readonly counters: Counters
 
   constructor(seats: readonly Seat[], counters: Counters) {
@@ -164,7 +166,8 @@ export class Guard {
     return this.seats.find(({ kind }) => kind.name === name)?.rule
   }
 
-  private run(query: Query, from: number, to = this.checks.length): Verdict {
+  /** The rules from `from` up to `to` of those that check. */
+  run(query: Query, from: number, to = this.checks.length): Verdict {
     const { checks } = this
     let outcome: Verdict = query.cacheOnly === 1 ? CACHE_ONLY : PASS
     for (let i = from; i < to; i++) {
@@ -194,7 +197,8 @@ export class Guard {
   /** Counts the verdict; false when the rule only observes. */
   private holds(seat: Seat, query: Query, verdict: Verdict): boolean {
     const field = seat.observed && verdict !== PROBE ? RULE_OBSERVED : fieldOf(verdict, seat.draft)
-    if (field !== -1 && query.dry === 0) this.counters.add(seat.row + field)
+    if (query.dry === 1) this.heard?.(seat, verdict)
+    else if (field !== -1) this.counters.add(seat.row + field)
     if (seat.observed) return false
     if (verdict === REPLY || (verdict === CACHE_ONLY && query.cacheOnly === 0)) this.draft = seat.draft
     return true

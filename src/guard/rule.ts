@@ -69,6 +69,11 @@ export interface Rule {
   probed?(probed: Probed, now: number): void
   /** About ten times a second, in every shard, asked or not: for what must be noticed when nobody asks. May allocate. */
   idle?(now: number): void
+  /**
+   * Why it says `verdict` of a dry query, which stands as it stood before: one sentence, lower case, without a full stop. For `explain` alone:
+   * may allocate, changes nothing.
+   */
+  explain?(query: Query, verdict: Verdict): string
   close?(): void
 }
 

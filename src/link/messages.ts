@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { ListenerSocket } from '../net/reactor.ts'
+import type { ExplainQuestion, Explanation } from './explain-data.ts'
 import type { PlanData } from './plan-data.ts'
 
 /**
@@ -17,6 +18,7 @@ export type ToShard =
   | Listeners
   | { readonly kind: 'streams'; readonly port: MessagePort | undefined }
   | { readonly kind: 'peer'; readonly shard: number; readonly port: MessagePort; readonly kickFd: number }
+  | { readonly kind: 'explain'; readonly id: number; readonly question: ExplainQuestion }
   | Drain
   | Stop
   | Crash
@@ -41,6 +43,15 @@ export type FromWorker =
   | { readonly kind: 'listening'; readonly problems: readonly string[] }
   | { readonly kind: 'event'; readonly event: WorkerEvent }
   | { readonly kind: 'drained' }
+  /** The road of the question with this id; without an explanation, `problem` says in a sentence what went wrong. */
+  | Explained
+
+export interface Explained {
+  readonly kind: 'explained'
+  readonly id: number
+  readonly explanation: Explanation | undefined
+  readonly problem: string
+}
 
 /** Reload, first step: build the plan beside the one that is in use. */
 interface Prepare {

@@ -1,6 +1,7 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
-import type { WorkerEvent } from '../link/messages.ts'
+import type { ExplainQuestion } from '../link/explain-data.ts'
+import type { Explained, WorkerEvent } from '../link/messages.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import { restarts } from '../metrics/catalog.ts'
 import { closeLeftFds } from '../net/fd-table.ts'
@@ -133,6 +134,11 @@ export class Crew {
     }
     const { problem } = await keeper.ask({ kind: 'prepare', ...orders }, 'prepared')
     if (problem !== undefined) throw new SetupError(problem)
+  }
+
+  /** The road of a question in the first shard. Rejects with a sentence when it says nothing within `withinMs`. */
+  explain(question: ExplainQuestion, withinMs: number): Promise<Explained> {
+    return (this.shards[0] as Post).keeper.explain(question, withinMs)
   }
 
   async stop(): Promise<void> {

@@ -1,10 +1,12 @@
 import { type TransferListItem, Worker } from 'node:worker_threads'
 import type { Clock } from '../base/clock.ts'
+import type { ExplainQuestion } from '../link/explain-data.ts'
 import { kick } from '../link/kick.ts'
-import type { FromWorker, ToShard, ToStreams, WorkerEvent } from '../link/messages.ts'
+import type { Explained, FromWorker, ToShard, ToStreams, WorkerEvent } from '../link/messages.ts'
 import type { Sys } from '../net/sys.ts'
 import { Control } from './control.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { Inquiries } from './inquiries.ts'
 import { Restarts } from './restarts.ts'
 import { SetupError } from './setup-error.ts'
 import { threadTime } from './thread-time.ts'
@@ -39,7 +41,7 @@ export interface KeeperOptions {
 export type Say = (level: 'debug' | 'info' | 'warn' | 'error', sentence: string, fields?: object) => void
 
 type Order = ToShard | ToStreams
-type Answer = Exclude<FromWorker, { kind: 'event' }>
+type Answer = Exclude<FromWorker, { kind: 'event' | 'explained' }>
 
 /** V8's young generation: best of 3, 8, 24, 48 MiB (DESIGN 2). A scavenge stops the road, and its pause grows with this. */
 const youngGenerationMiB = 8
@@ -68,6 +70,7 @@ export class Keeper {
   private stopping = false
   private timer: NodeJS.Timeout | undefined
   private readonly awaited = new Map<Answer['kind'], Awaited>()
+  private readonly inquiries = new Inquiries<Explained>()
 
   constructor(options: KeeperOptions) {
     this.options = options
@@ -95,6 +98,12 @@ export class Keeper {
     const answer = this.hear(kind, withinMs)
     this.send(order)
     return answer as Promise<Extract<Answer, { kind: K }>>
+  }
+
+  /** Has a shard walk its road with a question nobody asked. Rejects when it says nothing in time; its pulse is taken all the same. */
+  explain(question: ExplainQuestion, withinMs: number): Promise<Explained> {
+    if (!this.isUp) return Promise.reject(new Error(`${this.name} is being replaced`))
+    return this.inquiries.ask((id) => this.send({ kind: 'explain', id, question }), withinMs, this.name)
   }
 
   /** Takes its pulse; a stuck worker is ended, and replaced. To be called every `lookEveryMs`. */
@@ -147,6 +156,7 @@ export class Keeper {
     let error: Error | undefined
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'event') this.options.event(message.event)
+      else if (message.kind === 'explained') this.inquiries.answered(message)
       else this.answered(message)
     })
     worker.on('error', (reason: unknown) => {
@@ -172,6 +182,7 @@ export class Keeper {
     this.isUp = false
     this.options.gone(this)
     for (const { reject } of [...this.awaited.values()]) reject(error)
+    this.inquiries.fail(error)
     // Of one that never served, whoever started it hears why, and decides.
     if (this.stopping || !this.wasUp) return
     this.options.crashed()

@@ -106,6 +106,8 @@ function obey(order: ToShard): void {
       engine.attachPeer(order.shard, order.port, order.kickFd)
       node && listenTo(order.port, (message) => engine.learn(message))
       return
+    case 'explain':
+      return explain(order)
     case 'drain':
       engine.drain()
       return tell({ kind: 'drained' })
@@ -124,6 +126,15 @@ function prepare(order: Extract<ToShard, { kind: 'prepare' }>): void {
     tell({ kind: 'prepared', generation, problem: undefined })
   } catch (error) {
     tell({ kind: 'prepared', generation, problem: (error as Error).message })
+  }
+}
+
+/** A mistake of ours in it costs the explanation, and no client an answer. */
+function explain({ id, question }: Extract<ToShard, { kind: 'explain' }>): void {
+  try {
+    tell({ kind: 'explained', id, explanation: engine.explain(question), problem: '' })
+  } catch (error) {
+    tell({ kind: 'explained', id, explanation: undefined, problem: (error as Error).message })
   }
 }
 

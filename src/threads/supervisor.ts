@@ -45,7 +45,7 @@ const drainLookMs = 10
 export class Supervisor {
   readonly sockets: Sockets
   private readonly options: SupervisorOptions
-  private readonly crew: Crew
+  readonly crew: Crew
   private readonly loops: LoopBoard
   private readonly memory = new Map<string, SharedArrayBuffer>()
   private wanted: Wanted | undefined

@@ -10,6 +10,21 @@ export const NO_UPSTREAM = -2
 /** … or all that is left of it loops, and its questions of this second are spent. */
 export const RESTRAINED = -3
 
+/** One upstream of a route, as explain sees it. */
+export interface Outlook {
+  readonly upstream: number
+  /** Among those that a new question would go to. */
+  readonly isAsked: boolean
+  /** The one it would go to, where that is no matter of chance. */
+  readonly isNext: boolean
+  readonly isLooping: boolean
+  readonly isDown: boolean
+  /** 0 before its first answer. */
+  readonly rttMs: number
+  /** Since its last answer. */
+  readonly failures: number
+}
+
 /**
  * Whom to ask: those that don't loop and are up, by the policy; then those that are down, then, restrained, one that loops. Sets
  * of upstreams are 32 bits, one each.
@@ -78,6 +93,25 @@ export class Choice {
       if (this.health.retestDue(upstream, now)) return upstream
     }
     return -1
+  }
+
+  /** What would be asked now, for explain: nobody is, and nobody's turn passes. In the order of the configuration. */
+  outlook(route: number): Outlook[] {
+    const all = this.policy.mask(route)
+    const looping = this.board.looping(route) & all
+    const healthy = all & ~looping & ~this.health.down
+    // As `first`: those that work, else one that loops, else whatever there is.
+    const asked = healthy !== 0 ? healthy : looping !== 0 ? looping : all
+    const next = healthy !== 0 ? this.policy.next(route, healthy) : -1
+    return this.policy.order(route).map((upstream) => ({
+      upstream,
+      isAsked: (asked & (1 << upstream)) !== 0,
+      isNext: upstream === next,
+      isLooping: (looping & (1 << upstream)) !== 0,
+      isDown: (this.health.down & (1 << upstream)) !== 0,
+      rttMs: this.health.rtt[upstream] as number,
+      failures: this.health.failures[upstream] as number,
+    }))
   }
 
   /** Is one of the route's upstreams neither looping nor down? */

@@ -45,7 +45,7 @@ export class Forward {
   private readonly pool: Pool
   private readonly health = new Health()
   private readonly policy: Policy
-  private readonly choice: Choice
+  readonly choice: Choice
   private readonly track: Track
   private readonly sender: Sender
   private readonly matcher: Matcher

@@ -55,6 +55,26 @@ test('fastest: the lowest round-trip time, one unknown first, now and then anoth
   assert.ok((counts(policy, 0b1101)[2] as number) > 3800)
 })
 
+test('next says whom, and no turn passes by it', () => {
+  for (const kind of ['sequential', 'roundRobin'] as const) {
+    const { policy } = policyOf(kind)
+    for (const allowed of [all, 0b1010, 0b0111]) {
+      for (let i = 0; i < 300; i++) {
+        const said = [policy.next(0, allowed), policy.next(0, allowed)]
+        policy.advance(0)
+        const chosen = policy.choose(0, allowed)
+        assert.deepEqual(said, [chosen, chosen], `${kind} ${allowed} ${i}`)
+      }
+    }
+  }
+  const { policy, health } = policyOf('fastest')
+  for (const [upstream, ms] of [20, 5, 9, 7].entries()) health.answered(upstream, ms)
+  assert.deepEqual([policy.next(0, all), policy.next(0, 0b1100)], [1, 3])
+  const random = policyOf('random').policy
+  assert.deepEqual([random.next(0, all), random.next(0, 0b0100)], [-1, 2])
+  assert.deepEqual(random.order(0), [0, 1, 2, 3])
+})
+
 test('nobody allowed, or a route that has nobody', () => {
   const { policy } = policyOf('fastest')
   assert.deepEqual([policy.choose(0, 0), policy.choose(5, all), policy.mask(5)], [-1, -1, 0])

@@ -52,6 +52,26 @@ export class Policy {
     this.turn[route] = (this.turn[route] as number) + 1
   }
 
+  /** The upstream that a new flight would go to, but for exploring; -1 where chance decides. For explain: no turn passes. */
+  next(route: number, usable: number): number {
+    switch (this.kind) {
+      case 'sequential':
+        return this.nth(route, usable, 0)
+      case 'roundRobin':
+        // `advance` comes before `choose`; its count is a byte.
+        return this.nth(route, usable, (((this.turn[route] as number) + 1) & 0xff) % bitCount(usable))
+      case 'random':
+        return bitCount(usable) === 1 ? this.nth(route, usable, 0) : -1
+      default:
+        return this.fastest(route, usable)
+    }
+  }
+
+  /** The route's upstreams as configured. */
+  order(route: number): number[] {
+    return [...(this.lists[route] ?? [])]
+  }
+
   private any(route: number, usable: number): number {
     return this.nth(route, usable, this.random.u16() % bitCount(usable))
   }

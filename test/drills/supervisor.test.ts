@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { explainQuestion } from '../../src/app/explain.ts'
 import { outcomes, restarts } from '../../src/metrics/catalog.ts'
 import { ask, maybeAsk } from '../support/client.ts'
 import { freePort } from '../support/ports.ts'
@@ -37,6 +38,22 @@ for (const engine of engines) {
     assert.match(stage.said.join('\n'), /shard-0 crashed \(a drill: told to crash\); it is replaced/)
     const [asked, ended] = books(stage)
     assert.equal(asked, ended)
+  })
+
+  test(`${engine}: explain asks a shard that serves; one that dies says so`, { skip }, async (t) => {
+    const stage = await startStage(t, everything, { engine })
+    const { supervisor } = stage
+    const question = explainQuestion({ name: 'a.test', dnssecOk: false, checkingDisabled: false, tcp: false })
+    assert.ok(typeof question !== 'string')
+    const { explanation, problem } = await supervisor.crew.explain(question, 5000)
+    assert.deepEqual([explanation?.decidedBy, problem], ['localAnswers', ''])
+    const broken = await supervisor.crew.explain({ ...question, message: new Uint8Array(3) }, 5000)
+    assert.deepEqual([broken.explanation, broken.problem], [undefined, 'explain was given no query'])
+    supervisor.crash('shard-0')
+    await assert.rejects(supervisor.crew.explain(question, 60_000), /a drill: told to crash/)
+    await assert.rejects(supervisor.crew.explain(question, 60_000), { message: 'shard-0 is being replaced' })
+    await until('shard-0 is back', () => supervisor.areAllUp)
+    assert.equal((await supervisor.crew.explain(question, 5000)).explanation?.decidedBy, 'localAnswers')
   })
 
   test(`${engine}: a reload moves to other addresses, and one that can't be had changes nothing`, {

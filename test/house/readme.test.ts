@@ -72,7 +72,7 @@ test('commands of the program that are shown can be run', async () => {
   const shown = commands
     .filter((line) => line.startsWith('node dist/cli/main.js '))
     .map((line) => line.split(' > ')[0]?.split(' ').slice(2) ?? [])
-  assert.deepEqual(new Set(shown.map(([name]) => name)), new Set(['serve', 'check', 'schema']))
+  assert.deepEqual(new Set(shown.map(([name]) => name)), new Set(['serve', 'check', 'explain', 'schema']))
   for (const args of shown) {
     if (args[0] === 'serve') continue
     const { code, stderr } = await runCommand(args)

@@ -8,6 +8,7 @@ import { lowerName } from '../../wire/name.ts'
 import { nameFromText } from '../../wire/text.ts'
 import { clusterNegativeTtlMax, negativeTtlDefault } from '../negative.ts'
 import type { PlanNames, RuleKind } from '../rule.ts'
+import { explainFilter } from './explain.ts'
 import { bringsAddresses, HintStripper } from './hints.ts'
 import { type AaaaFilterSettings, aaaaFilterSettings } from './settings.ts'
 import { AddressStripper } from './strip.ts'
@@ -60,11 +61,13 @@ export const aaaaFilter: RuleKind<AaaaFilterSettings> = {
         reply.ede = Ede.FILTERED
         reply.edeText = edeText
       },
+
+      explain: (query, verdict) => explainFilter(query, verdict, except, answersDnssec),
     }
   },
 }
 
-const edeText = new TextEncoder().encode('aaaaFilter')
+const edeText = new TextEncoder().encode('aaaaFilter: IPv6 addresses are taken out')
 
 function rcodeOf(reply: Reply): number {
   return readU16(reply.bytes, reply.at + FLAGS) & RCODE

@@ -5,12 +5,13 @@ import { PASS, REPLY } from '../../query/verdict.ts'
 import { Ede, Rcode } from '../../wire/codes.ts'
 import { prefixFromText } from '../../wire/text.ts'
 import type { RuleKind } from '../rule.ts'
+import { explainAcl } from './explain.ts'
 import { type AclSettings, aclSettings } from './settings.ts'
 
 /**
  * Who may ask at all (RFC 5358). Others get REFUSED and not silence, as from BIND, unbound and CoreDNS: a client with a
  * wrong address learns in a millisecond, instead of a timeout per name, to ask its next server, and a forged one gains
- * nothing, for the reply is no longer than its query but for six bytes of extended error.
+ * nothing, for the reply is no longer than its query but for an extended error of 22 bytes, where it sent OPT.
  */
 export const acl: RuleKind<AclSettings> = {
   name: 'acl',
@@ -26,11 +27,16 @@ export const acl: RuleKind<AclSettings> = {
         if (allowed.has(client, 0) && !denied.has(client, 0)) return PASS
         draft.reset(Rcode.REFUSED)
         draft.ede = Ede.PROHIBITED
+        draft.edeText = edeText
         return REPLY
       },
+
+      explain: (query) => explainAcl(query, settings, (word) => prefixesOf([word], onLink)),
     }
   },
 }
+
+const edeText = new TextEncoder().encode('acl: not allowed')
 
 function prefixesOf(words: readonly string[], onLink: readonly PrefixData[]): PrefixData[] {
   return words.flatMap((word) => {

@@ -5,8 +5,9 @@ import type { Query } from '../../query/query.ts'
 import { PASS, PROBE, REPLY, type Verdict } from '../../query/verdict.ts'
 import { wireName } from '../../wire/text.ts'
 import type { Host, Rule, RuleKind } from '../rule.ts'
-import { Cuts, EXISTS, MISSING } from './cuts.ts'
+import { Cuts, cutsMax, EXISTS, MISSING } from './cuts.ts'
 import { draftCut } from './draft-cut.ts'
+import { explainCut } from './explain.ts'
 import { Judge } from './judge.ts'
 import { Samples } from './samples.ts'
 import { NO_SCOPE, Scopes } from './scopes.ts'
@@ -22,9 +23,6 @@ export const cut: RuleKind<CutSettings> = {
   create: (settings, host, before) => new CutRule(settings, host, before instanceof CutRule ? before : undefined),
 }
 
-/** Parents that are kept, in each shard. */
-export const cutsMax = 512
-
 class CutRule implements Rule {
   private readonly settings: CutSettings
   private readonly host: Host
@@ -33,7 +31,8 @@ class CutRule implements Rule {
   private readonly judge: Judge
   private readonly samples: Samples
   private readonly watch: Watch
-  private readonly exempt: number
+  /** What a verdict is made of: where it only observes, what the watch has learned. */
+  private readonly known: Cuts
   /** 1 for scopes in which a name below a missing parent was seen to exist. */
   private readonly isWithdrawn: Uint8Array
 
@@ -47,22 +46,22 @@ class CutRule implements Rule {
     this.judge = new Judge(this.scopes, settings.maxTtl)
     this.samples = new Samples(this.cuts, settings)
     this.watch = new Watch(settings, host, this.scopes, this.judge)
-    this.exempt = ruleCounters.at(host.index, RULE_EXEMPT)
+    this.known = host.observed ? this.watch.parents : this.cuts
   }
 
   check(query: Query): Verdict {
-    const { scopes, cuts, host } = this
+    const { scopes, known, host } = this
     const scope = scopes.find(query)
     if (scope === NO_SCOPE || this.isWithdrawn[scope] === 1 || query.recursionDesired === 0) return PASS
     if (scopes.isElsewhere && this.settings.elsewhere !== 'enforce') return PASS
     // A validator behind us would call an unsigned denial bogus (FIELD 3.6).
     if (this.settings.whenDnssec === 'pass' && (query.dnssecOk === 1 || query.checkingDisabled === 1)) {
-      if (query.dry === 0) host.counters.add(this.exempt)
+      if (query.dry === 0) host.counters.add(ruleCounters.at(host.index, RULE_EXEMPT))
       return PASS
     }
     const from = query.labels[scopes.label] as number
-    const slot = cuts.find(query.name, from, query.nameLength)
-    const state = cuts.stateAt(slot, query.receivedAt)
+    const slot = known.find(query.name, from, query.nameLength)
+    const state = known.stateAt(slot, query.receivedAt)
     if (state === EXISTS) return PASS
     if (state === MISSING) {
       if (query.dry === 0 && !host.observed && this.samples.takes(query, slot, scopes)) {
@@ -70,19 +69,22 @@ class CutRule implements Rule {
         query.probeLabel = 0
         return PROBE
       }
-      draftCut(host.draft, query, cuts, slot, from)
+      draftCut(host.draft, query, known, slot, from)
       return REPLY
     }
     // It has waited, and still nothing is known: then the name itself is asked for.
     if (query.probes > 0 || host.observed) return PASS
     if (query.dry === 0) {
-      cuts.scope[cuts.take(query.name, from, query.nameLength)] = scope
+      known.scope[known.take(query.name, from, query.nameLength)] = scope
       this.samples.spend(scopes, scope, query.receivedAt)
       host.counters.add(events.probed)
     }
     query.probeLabel = scopes.label
     return PROBE
   }
+
+  readonly explain = (query: Query, verdict: Verdict): string =>
+    explainCut(query, verdict, this.settings, this.scopes, this.known, this.isWithdrawn)
 
   /** Where it only observes, it learns from what others deny. */
   denied(query: Query, isOurs: boolean): Verdict {
@@ -108,12 +110,11 @@ class CutRule implements Rule {
 
   /** A name below a missing parent exists: whoever serves this suffix does not keep to RFC 8020. */
   private withdraw(slot: number, { name, nameLength }: Probed, parentAt: number): void {
-    const { cuts, host } = this
-    const scope = cuts.scope[slot] as number
+    const scope = this.cuts.scope[slot] as number
     if (this.isWithdrawn[scope] === 1) return
     this.isWithdrawn[scope] = 1
-    cuts.forget(scope)
-    host.counters.add(events.withdrawn)
-    host.event(withdrawal(this.scopes.nameOf(scope), name.slice(0, nameLength), name.slice(parentAt, nameLength)))
+    this.cuts.forget(scope)
+    this.host.counters.add(events.withdrawn)
+    this.host.event(withdrawal(this.scopes.nameOf(scope), name.slice(0, nameLength), name.slice(parentAt, nameLength)))
   }
 }

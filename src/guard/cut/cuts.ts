@@ -9,6 +9,8 @@ export const MISSING = 1
 /** It exists, or could not be asked for: names below it go their way. */
 export const EXISTS = 2
 
+/** Parents that are kept, in each shard. */
+export const cutsMax = 512
 const nameSlot = 256
 /** Places where a parent may be kept: the one that is over first makes room. */
 const ways = 4

@@ -26,7 +26,7 @@ export class Watch {
   private readonly host: Host
   private readonly scopes: Scopes
   private readonly judge: Judge
-  private readonly parents: Cuts
+  readonly parents: Cuts
   private askAt = 0
   private sayAt = 0
 

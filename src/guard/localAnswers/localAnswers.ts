@@ -7,6 +7,7 @@ import { addressFromText } from '../../wire/text.ts'
 import { clusterNegativeTtlMax, draftNegative, negativeTtlDefault } from '../negative.ts'
 import type { Host, PlanNames, Rule, RuleKind } from '../rule.ts'
 import { draftAnswer, draftBytesFor } from './answer.ts'
+import { explainLocal } from './explain.ts'
 import { localRecords, wireName } from './records.ts'
 import { type EverythingSettings, type LocalAnswersSettings, localAnswersSettings } from './settings.ts'
 import { type LocalName, LocalTree, type RRset } from './tree.ts'
@@ -43,10 +44,18 @@ function create(settings: LocalAnswersSettings, host: Host): Rule {
       draftNegative(draft, Rcode.NXDOMAIN, query.labelCount > 1 ? top : query.nameLength - 1, negativeTtlDefault)
       draft.flags = AA
       draft.ede = Ede.BLOCKED
+      draft.edeText = edeText
       return REPLY
+    },
+
+    explain(query, verdict) {
+      const local = tree.find(query.name, query.nameLength, query.labels, query.labelCount)
+      return explainLocal(query, verdict, local, anyName !== undefined)
     },
   }
 }
+
+const edeText = new TextEncoder().encode('localAnswers: this top-level name exists for nobody')
 
 /**
  * Top-level names that exist for nobody, or not in the DNS: RFC 6761 section 6.4, RFC 7686 section 2, RFC 9476 section

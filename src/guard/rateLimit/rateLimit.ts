@@ -10,6 +10,7 @@ import { prefixFromText } from '../../wire/text.ts'
 import type { Host, Rule, RuleKind, SharedMemory } from '../rule.ts'
 import { Domains } from './domains.ts'
 import { type Action, DROPPED, type Episode, Episodes, episodesBytes, FAILED, REFUSED, TRUNCATED } from './episodes.ts'
+import { explainLimit } from './explain.ts'
 import { type Level, levelsOf } from './levels.ts'
 import { Limiter, limiterBytes, limiterKey } from './limiter.ts'
 import { eventOf } from './sentences.ts'
@@ -95,6 +96,8 @@ function create(settings: RateLimitSettings, host: Host, before?: Rule): Rule {
   const rule: RateLimit = {
     ...(settings.charge === 'all' ? { check: charge } : { checkMiss: charge }),
     heir: undefined,
+    explain: (query, verdict) =>
+      explainLimit(query, verdict, settings, exempt.has(query.client, 0), domains.find(query)),
     idle: (now) => episodes.next(now, tell),
     // The next plan's rule goes on with them where it has the same memory; otherwise nobody would say their end.
     close: () => rule.heir === key || episodes.endAll(tell),

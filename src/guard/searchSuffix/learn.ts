@@ -46,8 +46,9 @@ export class Learn {
 
   /** Every query, as it comes. */
   seen(query: Query): void {
+    if (query.dry === 1) return
     this.queries++
-    if (!this.isActive || query.dry === 1) return
+    if (!this.isActive) return
     this.candidates.count(query)
     const client = this.clientOf(query)
     const slot = client % clientsMax

@@ -102,3 +102,17 @@ test('observe lets junk pass and counts it', () => {
   assert.equal(guard.check(queryOf('x.svc.cluster.local.example.org')), PASS)
   assert.equal(counted('searchSuffix', RULE_OBSERVED), 1)
 })
+
+test('what is explained is not learned from, and keeps nobody from learning', () => {
+  const { guard, events } = guardOf({ rules: { searchSuffix: {} }, searchSuffixes: [] })
+  guard.idle(0)
+  for (let i = 0; i < 5000; i++) guard.check(queryOf('any.test', 'A', { dry: true }))
+  guard.idle(2000)
+  for (let i = 0; i < 9; i++) {
+    const receivedAt = 2100 + 100 * i
+    guard.denied(queryOf(`www.n${i}.test.corp.example`, 'A', { receivedAt }), false)
+    guard.check(queryOf(`www.n${i}.test`, 'A', { receivedAt: receivedAt + 50 }))
+  }
+  guard.idle(4000)
+  assert.equal(events.length, 1)
+})

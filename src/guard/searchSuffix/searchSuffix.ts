@@ -5,6 +5,7 @@ import { PASS, REPLY, REWRITE, type Verdict } from '../../query/verdict.ts'
 import { Ede, Rcode } from '../../wire/codes.ts'
 import { clusterNegativeTtlMax, draftNegative } from '../negative.ts'
 import type { Host, Rule, RuleKind } from '../rule.ts'
+import { explainSuffix } from './explain.ts'
 import { JunkByForm } from './junk.ts'
 import { Learn } from './learn.ts'
 import { type SearchSuffixSettings, searchSuffixSettings } from './settings.ts'
@@ -66,7 +67,11 @@ class SearchSuffix implements Rule {
     this.learn?.denied(query)
     // FIELD 3.6: nor is an alias of ours for those who ask for proof, whatever `whenDnssec` says of denials.
     if (this.stripper === undefined || query.dnssecOk === 1 || query.checkingDisabled === 1) return PASS
-    if (!this.stripper.strip(query)) return PASS
+    const label = this.stripper.labelOf(query)
+    if (label === -1) return PASS
+    // The guard can't give a name back that an observer took.
+    if (this.host.observed) return REWRITE
+    this.stripper.strip(query, label)
     if (query.dry === 0) this.host.counters.add(stripped)
     return REWRITE
   }
@@ -78,6 +83,10 @@ class SearchSuffix implements Rule {
   idle(now: number): void {
     this.wildcards.idle(now)
     this.learn?.idle(now)
+  }
+
+  explain(query: Query, verdict: Verdict): string {
+    return explainSuffix(query, verdict, this.host.names, this.junk, this.stripper)
   }
 
   private isExempt(query: Query): boolean {

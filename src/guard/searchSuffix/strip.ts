@@ -18,13 +18,16 @@ export class Stripper {
     this.hashSeed = hashSeed
   }
 
-  /** True when the query has its real name now: once per name, by the longest suffix. */
-  strip(query: Query): boolean {
-    if (query.suffixLength !== 0) return false
+  /** The label at which the suffix begins that `strip` takes off; -1 for none: once per name, by the longest suffix. */
+  labelOf(query: Query): number {
+    if (query.suffixLength !== 0) return -1
     const label = this.suffixLabel(query)
-    if (label < labelsLeftMin) return false
+    return label < labelsLeftMin ? -1 : label
+  }
+
+  /** The query has its real name from now on. */
+  strip(query: Query, label: number): void {
     stripName(query, label, this.hashSeed)
-    return true
   }
 
   private suffixLabel(query: Query): number {

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { simPlan } from '../../test/support/forward-sim.ts'
+import { seededRandom } from '../base/random.ts'
+import { looseCounters } from '../metrics/counters.ts'
+import { Choice } from './choice.ts'
+import { Flights } from './flight.ts'
+import { Health } from './health.ts'
+import { LoopBoard } from './loop-board.ts'
+import { Policy } from './policy.ts'
+
+function scene(): { choice: Choice; health: Health; board: LoopBoard } {
+  const health = new Health()
+  const policy = new Policy(health, seededRandom(5))
+  policy.configure(simPlan({ upstreams: [{}, {}, {}], forward: { policy: 'roundRobin' } }))
+  const board = new LoopBoard(new SharedArrayBuffer(LoopBoard.bytes))
+  return { choice: new Choice(policy, health, board, new Flights(1), looseCounters()), health, board }
+}
+
+/** Upstreams that would be asked, `!` behind the next one, and in brackets why others are not. */
+function outlook(choice: Choice): string {
+  return choice
+    .outlook(0)
+    .map(({ upstream, isAsked, isNext, isDown, isLooping }) => {
+      const state = `${isDown ? 'down' : ''}${isLooping ? 'loops' : ''}`
+      return `${isAsked ? upstream : '-'}${isNext ? '!' : ''}${state === '' ? '' : `(${state})`}`
+    })
+    .join(' ')
+}
+
+function fail(health: Health, upstream: number): void {
+  for (let i = 0; i < 3; i++) health.failed(upstream, 100, 0)
+}
+
+test('the outlook is whom `first` would ask, and asks nobody', () => {
+  const { choice, health, board } = scene()
+  assert.equal(outlook(choice), '0 1! 2')
+  assert.deepEqual([outlook(choice), choice.first(0, 0)], ['0 1! 2', 1])
+  assert.equal(outlook(choice), '0 1 2!')
+  board.mark(0, 2)
+  assert.equal(outlook(choice), '0! 1 -(loops)')
+  assert.equal(choice.first(0, 0), 0)
+  fail(health, 1)
+  assert.equal(outlook(choice), '0! -(down) -(loops)')
+  fail(health, 0)
+  assert.equal(outlook(choice), '-(down) -(down) 2(loops)')
+  for (let i = 0; i < 40; i++) outlook(choice)
+  assert.equal(choice.first(0, 1000), 2, 'no question of this second is spent')
+  board.heal(0, 2)
+  fail(health, 2)
+  assert.equal(outlook(choice), '0(down) 1(down) 2(down)')
+  assert.deepEqual(choice.outlook(9), [])
+})
