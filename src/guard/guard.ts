@@ -9,6 +9,7 @@ import { ASK, CACHE_ONLY, DROP, PASS, PROBE, probesMax, REPLY, REWRITE, type Ver
 import { Rcode } from '../wire/codes.ts'
 import { HEADER, TC } from '../wire/header.ts'
 import { lowerName } from '../wire/name.ts'
+import type { RuleBill } from './bill.ts'
 import type { Rule } from './rule.ts'
 import type { GuardDeps, Seat } from './seats.ts'
 import { createSeats } from './seats.ts'
@@ -44,6 +45,8 @@ export class Guard {
   /** Place in `checks` of the first rule that looks at more than the client. */
   private readonly firstByName: number
   private readonly counters: Counters
+  /** Of the rule whose denial became another name just now. */
+  private renamer: RuleBill | undefined
 
   constructor(seats: readonly Seat[], counters: Counters) {
     this.seats = seats
@@ -109,12 +112,19 @@ export class Guard {
   /** NXDOMAIN is about to be sent; REWRITE: the query has another name now, which is to be checked and looked up. */
   denied(query: Query): Verdict {
     const { deniers } = this
+    this.renamer = undefined
     for (let i = 0; i < deniers.length; i++) {
       const seat = deniers[i] as Seat
       const verdict = (seat.rule as Complete).denied(query)
       if (verdict === REWRITE && this.holds(seat, query, verdict)) return REWRITE
     }
     return PASS
+  }
+
+  /** A query that has another name now found it in the cache, or a question for it under way. */
+  spared(query: Query): void {
+    this.renamer?.spared(query)
+    this.renamer = undefined
   }
 
   /** Tells the rules what a probe brought. */
@@ -169,7 +179,7 @@ export class Guard {
       const verdict = (seat.rule as Complete).check(query)
       if (verdict === PASS) continue
       if (verdict === PROBE && (query.probes >= probesMax || query.cacheOnly === 1)) continue
-      if (verdict === REPLY && this.isDeniedJunk(seat) && this.denied(query) === REWRITE) return REWRITE
+      if (verdict === REPLY && this.isDeniedJunk(seat) && this.renames(seat, query)) return REWRITE
       if (!this.holds(seat, query, verdict)) {
         query.askType = askType
         query.marks = marks
@@ -183,6 +193,15 @@ export class Guard {
     return outcome
   }
 
+  /** Does some rule make another name of the one that this one denies? */
+  private renames(seat: Seat, query: Query): boolean {
+    seat.bill.note(query)
+    if (this.denied(query) !== REWRITE) return false
+    seat.bill.renamed()
+    if (seat.saves && query.dry === 0) this.renamer = seat.bill
+    return true
+  }
+
   private isDeniedJunk({ kind, observed, draft }: Seat): boolean {
     return kind.deniesJunk === true && !observed && draft.rcode === Rcode.NXDOMAIN
   }
@@ -190,7 +209,10 @@ export class Guard {
   /** Counts the verdict; false when the rule only observes. */
   private holds(seat: Seat, query: Query, verdict: Verdict): boolean {
     const field = seat.observed && verdict !== PROBE ? RULE_OBSERVED : fieldOf(verdict, seat.draft)
-    if (field !== -1 && query.dry === 0) this.counters.add(seat.row + field)
+    if (field !== -1 && query.dry === 0) {
+      this.counters.add(seat.row + field)
+      if (field === RULE_REPLIED && seat.saves) seat.bill.answered(query)
+    }
     if (seat.observed) return false
     if (verdict === REPLY || (verdict === CACHE_ONLY && query.cacheOnly === 0)) this.draft = seat.draft
     return true

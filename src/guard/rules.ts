@@ -19,5 +19,8 @@ export const ruleKinds: readonly RuleKind<unknown>[] = [
   aaaaFilter, // last: only what would be looked up needs its type changed
 ]
 
+/** Those with lines in the junk bill, by their place in it. */
+export const savingRules: readonly string[] = ruleKinds.filter(({ saves }) => saves).map((kind) => kind.name)
+
 /** Metric labels of the counters' rows, in their order. */
 export const ruleNames: readonly string[] = ruleKinds.map((kind) => kind.name)

@@ -17,6 +17,7 @@ export async function statsOf(provider: AdminProvider): Promise<Record<string, u
   const sums = await balancedSums(provider.lanes())
   const names = provider.names()
   const loops = provider.loops()
+  const saved = provider.bill()
   const looping = new Set(loops.filter((loop) => loop.marked).map((loop) => loop.upstream))
   const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage()
   return {
@@ -34,6 +35,7 @@ export async function statsOf(provider: AdminProvider): Promise<Record<string, u
       looping: looping.has(name),
     })),
     loops: loops.map((loop) => ({ ...loop, since: new Date(loop.since).toISOString() })),
+    saved: { ...saved, since: new Date(saved.since).toISOString() },
     memory: { rss, heapTotal, heapUsed, external, arrayBuffers },
   }
 }

@@ -1,4 +1,5 @@
 import type { Probed } from '../../query/probed.ts'
+import { HEADER } from '../../wire/header.ts'
 import { KIND_FAILURE, KIND_NXDOMAIN, KIND_REFERRAL } from '../../wire/kind.ts'
 import { clusterNegativeTtlMax } from '../negative.ts'
 import type { Cuts } from './cuts.ts'
@@ -28,6 +29,7 @@ export class Judge {
     }
     const most = this.scopes.isCluster(cuts.scope[slot] as number) ? clusterNegativeTtlMax : this.maxSeconds
     cuts.learn(slot, MISSING, Math.min(seconds, most), now)
+    cuts.answerBytes[slot] = probed.length - probed.nameLength - HEADER - 4
     if (this.soa.read(probed)) cuts.keepSoa(slot, this.soa)
   }
 
