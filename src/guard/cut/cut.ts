@@ -35,8 +35,6 @@ class CutRule implements Rule {
   private readonly samples: Samples
   private readonly watch: Watch
   private readonly exempt: number
-  /** Of the junk bill, by scope. */
-  private readonly rows: Uint8Array
   /** 1 for scopes in which a name below a missing parent was seen to exist. */
   private readonly isWithdrawn: Uint8Array
 
@@ -47,10 +45,9 @@ class CutRule implements Rule {
     this.scopes = new Scopes(host.names, settings.parents.map(wireName), settings.except.map(wireName))
     this.cuts = before?.scopes.equals(this.scopes) === true ? before.cuts : new Cuts(cutsMax, host.hashSeed)
     this.isWithdrawn = new Uint8Array(this.scopes.count)
-    this.judge = new Judge(this.scopes, settings.maxTtl)
-    this.samples = new Samples(this.cuts, settings)
+    this.judge = new Judge(this.scopes, settings.maxTtl, host.savings)
+    this.samples = new Samples(this.cuts, settings, host.savings)
     this.watch = new Watch(settings, host, this.scopes, this.judge)
-    this.rows = Uint8Array.of(...host.savings.suffixRows, ...host.savings.domainRows)
     this.exempt = ruleCounters.at(host.index, RULE_EXEMPT)
   }
 
@@ -71,13 +68,10 @@ class CutRule implements Rule {
     if (state === MISSING) {
       if (query.dry === 0 && !host.observed && this.samples.takes(query, slot, scopes)) {
         host.counters.add(events.sampled)
-        host.savings.lookedUp(query)
         query.probeLabel = 0
         return PROBE
       }
-      draftCut(host.draft, query, cuts, slot, from)
-      host.savings.row = this.rows[scope] as number
-      host.savings.answerBytes = cuts.answerBytes[slot] as number
+      draftCut(host, query, cuts, slot, from)
       return REPLY
     }
     // It has waited, and still nothing is known: then the name itself is asked for.
@@ -103,7 +97,6 @@ class CutRule implements Rule {
     const slot = cuts.find(name, 0, nameLength)
     if (slot !== -1) {
       this.judge.learn(cuts, slot, probed, now)
-      this.host.savings.spent(probed)
       this.host.counters.add(cuts.state[slot] === MISSING ? events.missing : events.existing)
     }
     this.watch.probed(probed, now)

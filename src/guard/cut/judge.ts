@@ -2,6 +2,7 @@ import type { Probed } from '../../query/probed.ts'
 import { HEADER } from '../../wire/header.ts'
 import { KIND_FAILURE, KIND_NXDOMAIN, KIND_REFERRAL } from '../../wire/kind.ts'
 import { clusterNegativeTtlMax } from '../negative.ts'
+import type { Savings } from '../rule.ts'
 import type { Cuts } from './cuts.ts'
 import { EXISTS, MISSING } from './cuts.ts'
 import type { Scopes } from './scopes.ts'
@@ -14,15 +15,18 @@ const pauseSeconds = 5
 export class Judge {
   private readonly scopes: Scopes
   private readonly maxSeconds: number
+  private readonly savings: Savings
   private readonly soa = new SoaReader()
 
-  constructor(scopes: Scopes, maxTtlMs: number) {
+  constructor(scopes: Scopes, maxTtlMs: number, savings: Savings) {
     this.scopes = scopes
+    this.savings = savings
     this.maxSeconds = Math.ceil(maxTtlMs / 1000)
   }
 
   learn(cuts: Cuts, slot: number, probed: Probed, now: number): void {
     const { seconds } = probed
+    this.savings.spent(probed)
     if (!this.isMissing(probed) || seconds === 0) {
       cuts.learn(slot, EXISTS, this.exists(probed) ? Math.max(seconds, pauseSeconds) : pauseSeconds, now)
       return

@@ -63,7 +63,6 @@ export class Watch {
     const slot = parents.find(probed.name, 0, probed.nameLength)
     if (slot === -1) return
     this.judge.learn(parents, slot, probed, now)
-    host.savings.spent(probed)
     if (parents.state[slot] !== MISSING || now < this.sayAt) return
     this.sayAt = now + sayEveryMs
     const parent = nameToText(probed.name.slice(0, probed.nameLength))
