@@ -4,10 +4,10 @@ import { ShardEngine } from '../../src/engine/shard-engine.ts'
 import { emptyPlan } from '../../src/link/plan-data.ts'
 import { looseCounters } from '../../src/metrics/counters.ts'
 import { batchSlots } from '../../src/net/batch.ts'
-import { writeEndpoint } from '../../src/net/endpoint.ts'
-import type { DatagramPort, Reactor, Ready } from '../../src/net/reactor.ts'
+import type { DatagramPort, Reactor } from '../../src/net/reactor.ts'
 import { LoopBoard } from '../../src/upstream/loop-board.ts'
-import { parse, query, reply } from '../../test/support/message.ts'
+import { parse, reply } from '../../test/support/message.ts'
+import { clientsOf, noneReady, turnOf } from './memory.ts'
 import type { Micro } from './micro.ts'
 
 /**
@@ -17,29 +17,7 @@ import type { Micro } from './micro.ts'
 const names = Array.from({ length: batchSlots }, (_, i) =>
   i % 5 < 3 ? `host${i}.example.org` : `user${i}-svc.user${i}.svc.cluster.local.example.org`,
 )
-const queries = names.map((name) => query(name))
-
-const clients: DatagramPort = {
-  tag: 0,
-  connected: false,
-  dropped: 0,
-  lastError: 0,
-  receive(batch) {
-    for (let slot = 0; slot < batchSlots; slot++) {
-      const bytes = queries[slot] as Buffer
-      batch.bytes.set(bytes, batch.dataAt(slot))
-      batch.setLength(slot, bytes.length)
-      writeEndpoint(
-        { address: Uint8Array.of(127, 0, 0, 1), port: 2000 + slot, scope: 0 },
-        batch.bytes,
-        batch.peerAt(slot),
-      )
-    }
-    return batchSlots
-  },
-  send: () => {},
-  close: () => {},
-}
+const clients = clientsOf(names)
 
 /** Answers each question at once, so that the first round fills the cache. */
 const waiting: { port: DatagramPort; bytes: Buffer }[] = []
@@ -113,13 +91,8 @@ engine.commit(
 )
 engine.listen([{ id: 0, endpoint: { address: Uint8Array.of(127, 0, 0, 1), port: 53, scope: 0 }, fd: -1 }])
 
-const ready: Ready = { kicked: false, upstreams: [], upstreamCount: 0, listeners: [], listenerCount: 0 }
-function turn(): number {
-  ready.listeners.length = 0
-  ready.listeners.push(clients)
-  ready.listenerCount = 1
-  return engine.turn(performance.now(), ready)
-}
+const ready = noneReady()
+const turn = (): number => turnOf(engine, clients, ready)
 
 turn()
 while (waiting.length > 0) {

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { outcomes, queries, RULE_REPLIED, rule, UP_ANSWERS, UP_RTT_SUM, upstream } from '../metrics/catalog.ts'
+import { Bill } from '../metrics/bill.ts'
+import { BILL_PACKETS, BILL_QUERIES, billRow } from '../metrics/bill-table.ts'
+import {
+  outcomes,
+  queries,
+  RULE_REPLIED,
+  rule,
+  summedLength,
+  UP_ANSWERS,
+  UP_RTT_SUM,
+  upstream,
+} from '../metrics/catalog.ts'
 import { looseCounters } from '../metrics/counters.ts'
 import type { AdminProvider, Readiness } from './provider.ts'
 import { type Admin, startAdmin } from './server.ts'
@@ -15,12 +26,19 @@ counters.add(upstream.at(0, UP_ANSWERS), 4)
 counters.add(upstream.at(0, UP_RTT_SUM), 0.01)
 
 const told = { rule: 'rateLimit', subject: 'a.test from 10.0.0.1', sentence: 'over the limit', figures: { limited: 3 } }
+const bill = new Bill(
+  { lanes: () => [counters.lane], rules: ['cut'], suffixes: () => ['other', 'lan'] },
+  1_700_000_000_000,
+)
+counters.add(summedLength + billRow(0, 1) + BILL_QUERIES, 5)
+counters.add(summedLength + billRow(0, 1) + BILL_PACKETS, 4)
 
 function provider(ready: Readiness = { ready: true, reasons: [] }): AdminProvider {
   return {
     lanes: () => [counters.lane],
     names: () => ({ rules: ['acl'], upstreams: ['192.0.2.1:53', '192.0.2.2:53'] }),
     loops: () => [{ route: '.', upstream: '192.0.2.2:53', marked: true, since: 1_700_000_000_000 }],
+    bill: () => bill.report(),
     info: () => ({ version: '1.2.3', engine: 'epoll', generation: 2, startedAt: Date.now() - 5000 }),
     ready: () => ready,
     events: () => [{ ...told, at: 1_700_000_000_000, state: 'begin' }],
@@ -91,6 +109,15 @@ test('statistics are the numbers of /metrics by name', async (t) => {
   )
   assert.equal(stats.version, '1.2.3')
   assert.equal(stats.uptimeSeconds, 5)
+  const saved = { queries: 5, packets: 4, bytes: 0 }
+  const nothing = { queries: 0, packets: 0, bytes: 0 }
+  assert.deepEqual(stats.saved, {
+    since: '2023-11-14T22:13:20.000Z',
+    total: saved,
+    lastMinute: nothing,
+    lastHour: { minutes: 0, ...nothing },
+    bySuffix: [{ rule: 'cut', suffix: 'lan', ...saved, lastMinute: nothing }],
+  })
   assert.ok(stats.memory.rss > 1e6)
 })
 

@@ -1,8 +1,9 @@
 import type { LocalAnswersSettings } from '../guard/localAnswers/settings.ts'
+import { billRowsMax } from '../metrics/bill-table.ts'
 import { SetupError } from '../threads/setup-error.ts'
 import { Class } from '../wire/codes.ts'
 import { hostsFromText } from '../wire/hosts-text.ts'
-import { nameFromText } from '../wire/text.ts'
+import { nameFromText, nameToText } from '../wire/text.ts'
 import { recordFromText } from '../wire/zone-text.ts'
 
 /** A name that the settings have checked → lower-case wire form. */
@@ -59,6 +60,32 @@ export function servedBelow(served: readonly Uint8Array[], bases: readonly Uint8
   }
   return [...found.values()]
 }
+
+/**
+ * The names that have a row in the junk bill, from row 1 on: those of before keep theirs, so that no count is ever called another's; what no row
+ * is left for is counted under `other`.
+ */
+export function billNames(names: readonly Uint8Array[], before: readonly Uint8Array[]): readonly Uint8Array[] {
+  const rows = [...before]
+  for (const name of names) {
+    if (rows.length < billRowsMax - 1 && !rows.some((known) => Buffer.compare(known, name) === 0)) rows.push(name)
+  }
+  return rows
+}
+
+/** Labels of the bill's rows, as an operator writes the names. */
+export function billLabels(names: readonly Uint8Array[]): readonly string[] {
+  return [otherLabel, ...names.map(billLabel)]
+}
+
+function billLabel(name: Uint8Array): string {
+  const text = nameToText(name)
+  const bare = text.length > 1 ? text.slice(0, -1) : text
+  // A top-level domain may go by that name, too.
+  return bare === otherLabel ? text : bare
+}
+
+const otherLabel = 'other'
 
 function isWildcard(name: Uint8Array): boolean {
   return name[0] === 1 && name[1] === 0x2a

@@ -3,7 +3,7 @@ import type { CacheData, PlanData, RouteData } from '../link/plan-data.ts'
 import { upstreamsMax } from '../link/plan-data.ts'
 import { SetupError } from '../threads/setup-error.ts'
 import { readFiles, unreadable } from './build-files.ts'
-import { localNames, servedBelow, wireName } from './build-names.ts'
+import { billNames, localNames, servedBelow, wireName } from './build-names.ts'
 import { isBelow, onLinkPrefixes } from './build-network.ts'
 import { UpstreamList } from './build-upstreams.ts'
 import type { CacheSettings, Settings } from './settings.ts'
@@ -59,6 +59,7 @@ export function build(settings: Settings, generation: number, world: World, befo
       [...routes.flatMap(({ zones }) => zones), ...local],
       [...searchSuffixes, ...clusterDomains],
     ),
+    billNames: billNames([...searchSuffixes, ...clusterDomains], before?.billNames ?? []),
     onLink: onLinkPrefixes(world.interfaces()),
     forward: {
       policy: settings.forward.policy,

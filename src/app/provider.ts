@@ -1,8 +1,10 @@
 import type { AdminProvider, LoopState, Readiness } from '../admin/provider.ts'
 import type { Clock } from '../base/clock.ts'
-import { ruleNames } from '../guard/rules.ts'
+import { ruleNames, savingRules } from '../guard/rules.ts'
 import type { PlanData } from '../link/plan-data.ts'
+import { Bill } from '../metrics/bill.ts'
 import type { Supervisor } from '../threads/supervisor.ts'
+import { billLabels } from './build-names.ts'
 import type { RuleEvents } from './rule-events.ts'
 import { version } from './version.ts'
 
@@ -22,6 +24,7 @@ export interface Facts {
   readonly ruleEvents: RuleEvents
 }
 
+const minuteMs = 60_000
 /** How long readiness waits for the first loop verdict. */
 const verdictWithinMs = 1000
 
@@ -31,10 +34,16 @@ export function loopKey(route: string, upstream: string): string {
 
 export function createProvider(facts: Facts): AdminProvider {
   const startedAt = Date.now()
+  const bill = new Bill(
+    { lanes: () => facts.supervisor.lanes, rules: savingRules, suffixes: () => billLabels(facts.plan.billNames) },
+    startedAt,
+  )
+  setInterval(() => bill.minute(), minuteMs).unref()
   return {
     lanes: () => facts.supervisor.lanes,
     names: () => ({ rules: ruleNames, upstreams: facts.plan.upstreams.map(({ name }) => name) }),
     info: () => ({ version, engine: facts.engine, generation: facts.plan.generation, startedAt }),
+    bill: () => bill.report(),
     loops: () => loopStates(facts, startedAt),
     events: () => facts.ruleEvents.recent(),
     episodes: () => facts.ruleEvents.open(Date.now()),

@@ -146,6 +146,7 @@ export class Serve {
             : metric.cache.negativeHit
       lane[place] = (lane[place] as number) + 1
       if (found === CACHE_NEGATIVE && this.isRenamed(query)) return this.reenter(query, now)
+      if (query.suffixLength !== 0) this.plan.guard.spared(query)
       if (found === CACHE_FAILURE) this.hit.ede = Ede.CACHED_ERROR
       replies.send(query, this.hit, metric.outcomes.hit)
       return
@@ -187,7 +188,8 @@ export class Serve {
   private ask(query: Query, now: number): void {
     const flight = this.deps.forward.ask(query, now)
     if (flight >= 0) {
-      if (!this.deps.complete.wait(flight, query, now)) this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
+      if (!this.deps.complete.wait(flight, query, now)) return this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
+      if (query.suffixLength !== 0 && query.opened === 0) this.plan.guard.spared(query)
       return
     }
     this.fail(query, flight === NO_UPSTREAM || flight === RESTRAINED ? Ede.NO_REACHABLE_AUTHORITY : Ede.NETWORK_ERROR)

@@ -35,6 +35,7 @@ export class Waiters {
     const isFirst = forward.firstTicket[flight] === -1
     if (isFirst) this.count[flight] = 0
     if ((this.count[flight] as number) >= waitersPerFlightMax) return false
+    query.opened = isFirst && !reenters ? 1 : 0
     const ticket = tickets.take(query, replyBy, reenters)
     if (ticket === -1) return false
     if (isFirst) forward.firstTicket[flight] = ticket

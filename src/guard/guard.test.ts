@@ -5,6 +5,7 @@ import { queryOf } from '../../test/support/query.ts'
 import { seededRandom } from '../base/random.ts'
 import { section } from '../config/section.ts'
 import { emptyPlan } from '../link/plan-data.ts'
+import { billRulesMax } from '../metrics/bill-table.ts'
 import {
   RULE_DROPPED,
   RULE_FINISHED,
@@ -18,9 +19,10 @@ import type { Query } from '../query/query.ts'
 import { Reply } from '../query/reply.ts'
 import { ASK, CACHE_ONLY, DROP, PASS, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
 import { createGuard } from './guard.ts'
+import { lookedUpMax } from './looked-up.ts'
 import { planRules, sharedMemory } from './plan.ts'
 import type { Host, Rule, RuleKind } from './rule.ts'
-import { ruleKinds, ruleNames } from './rules.ts'
+import { ruleKinds, ruleNames, savingRules } from './rules.ts'
 
 /** A rule that says what it is told and notes that it was asked. */
 interface Scripted {
@@ -218,14 +220,19 @@ test('guard.mode: observe makes observers of all rules but acl', () => {
   })
 })
 
-test('the list: names are unique, fit their bits and rows, and the limiter alone wants shared memory', () => {
+test('the list: names are unique, fit their bits and rows, who saves has a place in the bill, and the limiter and the bill want shared memory', () => {
   assert.equal(new Set(ruleNames).size, ruleNames.length)
   assert.ok(ruleNames.length <= 16)
   assert.equal(ruleNames[0], 'acl')
+  assert.deepEqual(savingRules, ['searchSuffix', 'kubernetesNames', 'cut', 'aaaaFilter'])
+  assert.ok(savingRules.length <= billRulesMax)
   const { rules } = guardPlan({ rules: Object.fromEntries(ruleKinds.map(({ name }) => [name, {}])) })
   assert.deepEqual(
     sharedMemory(rules).map(({ key, bytes }) => [key.split('/')[0], bytes]),
-    [['rateLimit', 64 + (65_536 * 8 * 3) / 2 + 16 * 384]],
+    [
+      ['rateLimit', 64 + (65_536 * 8 * 3) / 2 + 16 * 384],
+      ['lookedUp', lookedUpMax * 8],
+    ],
   )
   assert.deepEqual(planRules({ mode: 'enforce', acl: { mode: 'enforce' } }, ruleKinds.slice(0, 1)).length, 1)
 })

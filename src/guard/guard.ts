@@ -1,18 +1,19 @@
 import type { PlanData } from '../link/plan-data.ts'
-import { RULE_DROPPED, RULE_FINISHED, RULE_LIMITED, RULE_OBSERVED, RULE_REPLIED } from '../metrics/catalog.ts'
+import { RULE_FINISHED, RULE_OBSERVED, RULE_REPLIED } from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Draft } from '../query/draft.ts'
 import type { Probed } from '../query/probed.ts'
 import type { Query } from '../query/query.ts'
 import type { Reply } from '../query/reply.ts'
-import { ASK, CACHE_ONLY, DROP, PASS, PROBE, probesMax, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
+import { CACHE_ONLY, DROP, PASS, PROBE, probesMax, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
 import { Rcode } from '../wire/codes.ts'
-import { HEADER, TC } from '../wire/header.ts'
+import { HEADER } from '../wire/header.ts'
 import { lowerName } from '../wire/name.ts'
 import { AnswerChecks } from './answers.ts'
+import type { RuleBill } from './bill.ts'
 import type { Rule } from './rule.ts'
 import type { GuardDeps, Seat } from './seats.ts'
-import { createSeats } from './seats.ts'
+import { createSeats, fieldOf } from './seats.ts'
 
 export type { GuardDeps }
 
@@ -49,6 +50,8 @@ export class Guard {
   /** Place in `checks` of the first rule that looks at more than the client. */
   readonly firstByName: number
   private readonly counters: Counters
+  /** Of the rule whose denial became another name just now. */
+  private renamer: RuleBill | undefined
 
   constructor(seats: readonly Seat[], counters: Counters) {
     this.seats = seats
@@ -115,12 +118,19 @@ export class Guard {
   /** NXDOMAIN is about to be sent, `isOurs`: by a rule; REWRITE: the query has another name now, which is to be checked and looked up. */
   denied(query: Query, isOurs: boolean): Verdict {
     const { deniers } = this
+    this.renamer = undefined
     for (let i = 0; i < deniers.length; i++) {
       const seat = deniers[i] as Seat
       const verdict = (seat.rule as Complete).denied(query, isOurs)
       if (verdict === REWRITE && this.holds(seat, query, verdict)) return REWRITE
     }
     return PASS
+  }
+
+  /** A query that has another name now found it in the cache, or a question for it under way. */
+  spared(query: Query): void {
+    this.renamer?.spared(query)
+    this.renamer = undefined
   }
 
   /** Tells the rules what a probe brought. */
@@ -176,7 +186,7 @@ export class Guard {
       const verdict = (seat.rule as Complete).check(query)
       if (verdict === PASS) continue
       if (verdict === PROBE && (query.probes >= probesMax || query.cacheOnly === 1)) continue
-      if (verdict === REPLY && this.isDeniedJunk(seat) && this.denied(query, true) === REWRITE) return REWRITE
+      if (verdict === REPLY && this.isDeniedJunk(seat) && this.renames(seat, query)) return REWRITE
       if (!this.holds(seat, query, verdict)) {
         query.askType = askType
         query.marks = marks
@@ -190,6 +200,15 @@ export class Guard {
     return outcome
   }
 
+  /** Does some rule make another name of the one that this one denies? */
+  private renames(seat: Seat, query: Query): boolean {
+    seat.bill.note(query)
+    if (this.denied(query, true) !== REWRITE) return false
+    seat.bill.renamed()
+    if (seat.saves && query.dry === 0) this.renamer = seat.bill
+    return true
+  }
+
   private isDeniedJunk({ kind, observed, draft }: Seat): boolean {
     return kind.deniesJunk === true && !observed && draft.rcode === Rcode.NXDOMAIN
   }
@@ -198,7 +217,10 @@ export class Guard {
   private holds(seat: Seat, query: Query, verdict: Verdict): boolean {
     const field = seat.observed && verdict !== PROBE ? RULE_OBSERVED : fieldOf(verdict, seat.draft)
     if (query.dry === 1) this.heard?.(seat, verdict)
-    else if (field !== -1) this.counters.add(seat.row + field)
+    else if (field !== -1) {
+      this.counters.add(seat.row + field)
+      if (field === RULE_REPLIED && seat.saves) seat.bill.answered(query)
+    }
     if (seat.observed) return false
     if (verdict === REPLY || (verdict === CACHE_ONLY && query.cacheOnly === 0)) this.draft = seat.draft
     return true
@@ -207,16 +229,6 @@ export class Guard {
 
 /** A rule in the list of those that have the method; the lists are made once, so the loops need not ask. */
 type Complete = Required<Rule>
-
-/** Which counter of the rule's row a verdict belongs to; -1 for ASK, REWRITE and PROBE, which end in another count. */
-function fieldOf(verdict: Verdict, draft: Draft): number {
-  if (verdict === DROP) return RULE_DROPPED
-  if (verdict === CACHE_ONLY) return RULE_LIMITED
-  if (verdict === ASK || verdict === REWRITE || verdict === PROBE) return -1
-  const { rcode, flags } = draft
-  const isLimit = rcode === Rcode.REFUSED || rcode === Rcode.SERVFAIL || (flags & TC) !== 0
-  return isLimit ? RULE_LIMITED : RULE_REPLIED
-}
 
 /**
  * A query that waited for its answer comes back with its name as asked alone: the rest is made anew for the few that

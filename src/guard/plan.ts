@@ -1,4 +1,5 @@
 import type { RuleData } from '../link/plan-data.ts'
+import { lookedUpMemory } from './looked-up.ts'
 import type { RuleKind, SharedMemory } from './rule.ts'
 import { ruleKinds } from './rules.ts'
 
@@ -28,8 +29,10 @@ export function sharedMemory(
   rules: readonly RuleData[],
   kinds: readonly RuleKind<unknown>[] = ruleKinds,
 ): SharedMemory[] {
-  return rules.flatMap(({ name, settings }) => {
+  const found = rules.flatMap(({ name, settings }) => {
     const kind = kinds.find((one) => one.name === name)
-    return kind?.memory === undefined ? [] : [kind.memory(settings)]
+    return kind === undefined ? [] : [{ kind, settings }]
   })
+  const own = found.flatMap(({ kind, settings }) => (kind.memory === undefined ? [] : [kind.memory(settings)]))
+  return found.some(({ kind }) => kind.saves) ? [...own, lookedUpMemory] : own
 }

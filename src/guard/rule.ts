@@ -23,6 +23,8 @@ export interface RuleKind<S> {
   readonly ignoresGuardMode?: true
   /** The names it denies are junk to whoever made them from a search list: a rule's `denied` may turn its NXDOMAIN into another name. */
   readonly deniesJunk?: true
+  /** What it answers spares the resolvers behind us: each REPLY is booked in the junk bill, with nothing to do for the rule (see `Savings`). */
+  readonly saves?: true
   /**
    * The memory that all shards share for it: main makes it before a plan goes out, and `create` asks for it by its key.
    */
@@ -104,6 +106,8 @@ export interface Host {
    * makes its own).
    */
   shared(key: string, bytes: number): SharedArrayBuffer | undefined
+  /** Its lines of the junk bill; without effect unless the kind `saves`. */
+  readonly savings: Savings
   /** True in one shard of the process: what is asked or said once is asked or said there. */
   readonly isFirstShard: boolean
   /** Seeds hashes of names, the same in all shards: strangers can't make names collide. */
@@ -117,6 +121,26 @@ export interface Host {
   event(event: Omit<RuleEvent, 'kind' | 'rule'>): void
   /** Texts of files the rule's settings name, read once in main. */
   files(path: string): string | undefined
+}
+
+/**
+ * How a rule that `saves` has its lines in the junk bill (docs/decisions/0012). The guard books each REPLY that it carries out, under the search
+ * suffix or cluster domain that the name is below; a rule adds only what it knows better or alone.
+ */
+export interface Savings {
+  /** Rows of the plan's search suffixes and cluster domains, by their index in `names`. */
+  readonly suffixRows: Uint8Array
+  readonly domainRows: Uint8Array
+  /** Set before REPLY by a rule that knows the row, so that the guard need not look for it. */
+  row: number
+  /** Set before REPLY by a rule that knows: bytes that the denial would have behind its question (SOA, OPT). */
+  answerBytes: number
+  /** The query's name goes upstream all the same: what the rule answers about it in the next while spares nothing. */
+  lookedUp(query: Query): void
+  /** An AAAA question has the answer about A, which is good for `seconds` (-1: a denial): spared unless it was the one that asked for it. */
+  sharedA(query: Query, seconds: number): void
+  /** A question that only the rule itself wanted, by PROBE or `host.ask`, has its answer: to be paid before anything counts as saved. */
+  spent(probed: Probed): void
 }
 
 /** Names the whole plan knows, in lower-case wire form. */

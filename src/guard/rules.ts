@@ -23,5 +23,8 @@ export const ruleKinds: readonly RuleKind<unknown>[] = [
   rebinding, // sees answers alone
 ]
 
+/** Those with lines in the junk bill, by their place in it. */
+export const savingRules: readonly string[] = ruleKinds.filter(({ saves }) => saves).map((kind) => kind.name)
+
 /** Metric labels of the counters' rows, in their order. */
 export const ruleNames: readonly string[] = ruleKinds.map((kind) => kind.name)

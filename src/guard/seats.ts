@@ -2,10 +2,16 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { WorkerEvent } from '../link/messages.ts'
 import type { PlanData } from '../link/plan-data.ts'
-import { rule as ruleCounters } from '../metrics/catalog.ts'
+import { billLength, billRow } from '../metrics/bill-table.ts'
+import { RULE_DROPPED, RULE_LIMITED, RULE_REPLIED, rule as ruleCounters, summedLength } from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Draft } from '../query/draft.ts'
 import { NameSet } from '../query/name-set.ts'
+import { ASK, CACHE_ONLY, DROP, PROBE, REWRITE, type Verdict } from '../query/verdict.ts'
+import { Rcode } from '../wire/codes.ts'
+import { TC } from '../wire/header.ts'
+import { BillRows, RuleBill } from './bill.ts'
+import { LookedUp, lookedUpMemory } from './looked-up.ts'
 import type { Host, PlanNames, Rule, RuleKind } from './rule.ts'
 import { ruleKinds } from './rules.ts'
 
@@ -16,6 +22,8 @@ export interface Seat {
   readonly draft: Draft
   readonly mark: number
   readonly observed: boolean
+  readonly saves: boolean
+  readonly bill: RuleBill
   /** Where its counters begin. */
   readonly row: number
 }
@@ -43,10 +51,12 @@ export interface GuardDeps {
 export function createSeats(plan: PlanData, deps: GuardDeps, before: Before | undefined, kinds = ruleKinds): Seat[] {
   const names = planNames(plan)
   const seats: Seat[] = []
+  const billOf = billMaker(plan, deps, kinds)
   kinds.forEach((kind, index) => {
     const data = plan.rules.find(({ name }) => name === kind.name)
     if (data === undefined) return
     const observed = data.mode === 'observe'
+    const bill = billOf(kind)
     const host: Host = {
       clock: deps.clock,
       random: deps.random,
@@ -56,6 +66,7 @@ export function createSeats(plan: PlanData, deps: GuardDeps, before: Before | un
       index,
       observed,
       names,
+      savings: bill,
       onLink: plan.onLink,
       isFirstShard: deps.isFirstShard,
       hashSeed: deps.hashSeed,
@@ -65,9 +76,36 @@ export function createSeats(plan: PlanData, deps: GuardDeps, before: Before | un
       files: (path) => (Object.hasOwn(plan.files, path) ? plan.files[path] : undefined),
     }
     const rule = kind.create(data.settings, host, before?.ruleNamed(kind.name))
-    seats.push({ kind, rule, draft: host.draft, mark: host.mark, observed, row: ruleCounters.at(index, 0) })
+    seats.push({
+      kind,
+      rule,
+      draft: host.draft,
+      mark: host.mark,
+      observed,
+      saves: kind.saves === true,
+      bill,
+      row: ruleCounters.at(index, 0),
+    })
   })
   return seats
+}
+
+function billMaker(
+  plan: PlanData,
+  { shared, counters, hashSeed }: GuardDeps,
+  kinds: readonly RuleKind<unknown>[],
+): (kind: RuleKind<unknown>) => RuleBill {
+  const savers = kinds.filter(({ saves }) => saves)
+  const rows = new BillRows(plan)
+  const isBilled = plan.rules.some(({ name }) => savers.some((kind) => kind.name === name))
+  const lookedUps = new LookedUp(isBilled ? shared(lookedUpMemory.key, lookedUpMemory.bytes) : undefined)
+  return (kind) => {
+    const place = savers.indexOf(kind)
+    // Who saves nothing has a bill that nobody reads.
+    const [lane, base] =
+      place === -1 ? [new Float64Array(billLength), 0] : [counters.lane, summedLength + billRow(place, 0)]
+    return new RuleBill(rows, lookedUps, lane, base, hashSeed)
+  }
 }
 
 function planNames(plan: PlanData): PlanNames {
@@ -83,3 +121,13 @@ function planNames(plan: PlanData): PlanNames {
 
 /** Enough for a denial with its SOA. */
 const draftBytes = 512
+
+/** Which counter of the rule's row a verdict belongs to; -1 for ASK, REWRITE and PROBE, which end in another count. */
+export function fieldOf(verdict: Verdict, draft: Draft): number {
+  if (verdict === DROP) return RULE_DROPPED
+  if (verdict === CACHE_ONLY) return RULE_LIMITED
+  if (verdict === ASK || verdict === REWRITE || verdict === PROBE) return -1
+  const { rcode, flags } = draft
+  const isLimit = rcode === Rcode.REFUSED || rcode === Rcode.SERVFAIL || (flags & TC) !== 0
+  return isLimit ? RULE_LIMITED : RULE_REPLIED
+}

@@ -14,6 +14,8 @@ export interface PlanData {
   readonly localNames: readonly Uint8Array[]
   /** Zones of routes and local names that lie at or below a search suffix or cluster domain, and what lies between. */
   readonly servedBelow: readonly Uint8Array[]
+  /** Search suffixes and cluster domains by their rows in the junk bill, from row 1 on; those of plans before among them. */
+  readonly billNames: readonly Uint8Array[]
   /** Prefixes of the machine's own interfaces. */
   readonly onLink: readonly PrefixData[]
   readonly forward: ForwardData
@@ -94,6 +96,7 @@ export const emptyPlan: PlanData = {
   searchSuffixes: [],
   localNames: [],
   servedBelow: [],
+  billNames: [],
   onLink: [],
   forward: { policy: 'fastest', replyWithinMs: 1900, attempts: 3, giveUpAfterMs: 6000 },
   cache: { maxBytes: 0, maxTtl: 3600, minTtl: 0, maxNegativeTtl: 30, noSoaTtl: 30, failureTtl: 5 },

@@ -1,3 +1,5 @@
+import { billLength } from './bill-table.ts'
+
 /**
  * THE list of counters: each series is one place in a lane of Float64s that one worker writes and main sums at a scrape.
  * A family is declared once, here; the road uses the numbers, exposition and docs/metrics.md use the rest.
@@ -224,5 +226,7 @@ export const duration = {
 
 export const families: readonly Family[] = listed
 export const tables: readonly RowFamily[] = rowFamilies
+/** Float64s of a lane that a scrape sums as a whole. */
+export const summedLength = Math.ceil(places / 8) * 8
 /** Float64s in one worker's lane, rounded up to cache lines so that two writers never share one. */
-export const laneLength = Math.ceil(places / 8) * 8
+export const laneLength = summedLength + Math.ceil(billLength / 8) * 8

@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Bill } from './bill.ts'
+import {
+  BILL_BYTES,
+  BILL_PACKETS,
+  BILL_QUERIES,
+  billFamilies,
+  billLength,
+  billOwed,
+  billRow,
+  billRowsMax,
+  billRulesMax,
+} from './bill-table.ts'
 import {
   durationAt,
   families,
@@ -9,6 +21,7 @@ import {
   queries,
   RULE_REPLIED,
   rule,
+  summedLength,
   tables,
   UP_ANSWERS,
   upstream,
@@ -22,9 +35,22 @@ function source(lanes: readonly Float64Array[], more: Partial<MetricsSource> = {
     lanes: () => lanes,
     names: () => ({ rules: ['acl', 'searchSuffix'], upstreams: ['192.0.2.1:53', 'tcp://[2001:db8::1]:53'] }),
     loops: () => [{ route: '.', upstream: '192.0.2.1:53', marked: true, since: 0 }],
+    bill: () => billOf(lanes).report(),
     info: () => ({ version: '1.2.3', engine: 'epoll', generation: 4 }),
     ...more,
   }
+}
+
+function billOf(lanes: readonly Float64Array[], suffixes = ['other', 'lan', 'odd"\\']): Bill {
+  return new Bill({ lanes: () => lanes, rules: ['searchSuffix', 'cut'], suffixes: () => suffixes }, 0)
+}
+
+/** Adds to a row of the junk bill. */
+function save(counters: Counters, rule: number, row: number, queries: number, packets: number, bytes: number): void {
+  const at = summedLength + billRow(rule, row)
+  counters.add(at + BILL_QUERIES, queries)
+  counters.add(at + BILL_PACKETS, packets)
+  counters.add(at + BILL_BYTES, bytes)
 }
 
 /** The lines of a scrape that are samples, as name with labels → number. */
@@ -60,6 +86,24 @@ test('lanes are summed, rows get the names of the plan', async () => {
   for (const [name, value] of expected) assert.equal(samples.get(name), value, name)
   assert.ok((samples.get('process_resident_memory_bytes') ?? 0) > 1e6)
   assert.ok((samples.get('process_cpu_seconds_total') ?? 0) > 0)
+})
+
+test('the junk bill has series for rows with counts alone, summed over lanes, with labels that break out of nothing', async () => {
+  const lanes = [looseCounters(), looseCounters()]
+  for (const counters of lanes) {
+    save(counters, 0, 1, 3, 4, 500)
+    save(counters, 1, 2, 1, 0, 0)
+  }
+  const samples = await scrape(source(lanes.map(({ lane }) => lane)))
+  const saved = [...samples].filter(([name]) => name.startsWith('dnsweir_saved_'))
+  assert.deepEqual(saved, [
+    ['dnsweir_saved_queries_total{rule="searchSuffix",suffix="lan"}', 6],
+    ['dnsweir_saved_queries_total{rule="cut",suffix="odd\\"\\\\"}', 2],
+    ['dnsweir_saved_packets_total{rule="searchSuffix",suffix="lan"}', 8],
+    ['dnsweir_saved_packets_total{rule="cut",suffix="odd\\"\\\\"}', 0],
+    ['dnsweir_saved_bytes_total{rule="searchSuffix",suffix="lan"}', 1000],
+    ['dnsweir_saved_bytes_total{rule="cut",suffix="odd\\"\\\\"}', 0],
+  ])
 })
 
 test('a second scrape shows the state of its own moment', async () => {
@@ -116,7 +160,7 @@ test('no label value can break out of its line', async () => {
 })
 
 test('names follow the conventions of Prometheus, and none is declared twice', () => {
-  const all = [...families, ...tables, ...Object.values(derived)]
+  const all = [...families, ...tables, ...billFamilies, ...Object.values(derived)]
   for (const { name, type, help } of all) {
     assert.match(name, /^dnsweir_[a-z]+(_[a-z]+)*$/)
     assert.equal(name.endsWith('_total'), type === 'counter', name)
@@ -133,13 +177,20 @@ test('places do not overlap and lie in the lane', () => {
     for (let row = 0; row < rows; row++) places.push(table.at + row * stride)
   }
   for (let bucket = 0; bucket < 18; bucket++) places.push(durationAt + bucket)
+  for (let rule = 0; rule < billRulesMax; rule++) {
+    for (let row = 0; row < billRowsMax; row++) {
+      for (let field = 0; field < 3; field++) places.push(summedLength + billRow(rule, row) + field)
+    }
+    places.push(summedLength + billOwed(rule), summedLength + billOwed(rule) + 1)
+  }
+  assert.ok(billLength * 8 <= 64 * 1024, 'a lane has at most 64 KiB of them')
   assert.equal(new Set(places).size, places.length)
   assert.ok(Math.max(...places) < laneLength)
 })
 
 test('the page names every family', () => {
   const page = metricsMarkdown()
-  for (const { name, help } of [...families, ...tables, ...Object.values(derived)]) {
+  for (const { name, help } of [...families, ...tables, ...billFamilies, ...Object.values(derived)]) {
     assert.ok(page.includes(`| \`${name}\` |`) && page.includes(help), name)
   }
 })

@@ -1,4 +1,6 @@
 import type { Counter, Gauge, Registry } from 'prom-client'
+import type { BillReport } from './bill.ts'
+import { billFamilies } from './bill-table.ts'
 import { duration, durationAt, durationBuckets, families, rule, tables, upstream } from './catalog.ts'
 import { processMetrics } from './process.ts'
 import { balancedSums, unaccounted } from './sums.ts'
@@ -9,6 +11,7 @@ export interface MetricsSource {
   lanes(): readonly Float64Array[]
   names(): RowNames
   loops(): readonly LoopState[]
+  bill(): BillReport
   info(): BuildInfo
 }
 
@@ -81,6 +84,7 @@ export async function createExposition(source: MetricsSource): Promise<Expositio
 
   const counted = families.map((family) => ({ family, metric: create(family) }))
   const rows = tables.map((table) => ({ table, metric: create(table) }))
+  const saved = billFamilies.map(create)
   const histogram = { name: duration.name, help: duration.help, type: duration.type, values: [] as HistogramValue[] }
   // prom-client's own histogram can only be filled one observation at a time; its registry asks for `get` alone.
   registry.registerMetric({ ...histogram, get: async () => ({ ...histogram }) } as never)
@@ -126,6 +130,13 @@ export async function createExposition(source: MetricsSource): Promise<Expositio
           : { list: names.upstreams, stride: upstream.stride }
       list.forEach((name, row) => {
         metric.inc({ [table.rows]: name }, sums[table.at + row * stride] as number)
+      })
+    }
+    const { bySuffix } = source.bill()
+    for (const metric of saved) metric.reset()
+    for (const { rule, suffix, queries, packets, bytes } of bySuffix) {
+      ;[queries, packets, bytes].forEach((value, i) => {
+        saved[i]?.inc({ rule, suffix }, value)
       })
     }
     histogram.values = histogramValues(sums)

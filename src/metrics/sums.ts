@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { gauges, laneLength, outcomes, queries } from './catalog.ts'
+import { gauges, outcomes, queries, summedLength } from './catalog.ts'
 
 /**
  * The sum of all lanes, in which the books balance unless they truly don't: `unaccounted` of it is 0.
@@ -9,7 +9,7 @@ import { gauges, laneLength, outcomes, queries } from './catalog.ts'
  * worker may share a core with us and stand still in the middle of a query), and gives the last reading if none fits.
  */
 export async function balancedSums(lanes: readonly Float64Array[]): Promise<Float64Array> {
-  const sums = new Float64Array(laneLength)
+  const sums = new Float64Array(summedLength)
   for (let round = 0; round < roundsMax; round++) {
     if (round > 0) await sleep(roundApartMs)
     for (let reading = 0; reading < readingsPerRound; reading++) {
@@ -37,7 +37,7 @@ function readInto(sums: Float64Array, lanes: readonly Float64Array[]): number {
   }
   const difference = unaccounted(sums)
   for (const lane of lanes) {
-    for (let at = 0; at < laneLength; at++) if (bookPlaces[at] === 0) sums[at] = value(sums, at) + value(lane, at)
+    for (let at = 0; at < summedLength; at++) if (bookPlaces[at] === 0) sums[at] = value(sums, at) + value(lane, at)
   }
   return difference
 }
@@ -58,7 +58,7 @@ const queryPlaces: readonly number[] = Object.values(queries)
 const outcomePlaces: readonly number[] = Object.values(outcomes)
 const waitingPlaces: readonly number[] = [gauges.waiting]
 /** 1 for the places that were read first. */
-const bookPlaces = new Uint8Array(laneLength)
+const bookPlaces = new Uint8Array(summedLength)
 for (const at of [...queryPlaces, ...outcomePlaces, ...waitingPlaces]) bookPlaces[at] = 1
 
 /** A few µs of reading, then a few ms of waiting: a scrape has the time. */

@@ -32,6 +32,7 @@ export function openQuery(query: Query, seed: number): number {
   query.dry = 0
   query.silent = 0
   query.probes = 0
+  query.opened = 0
   query.suffixLength = 0
   query.nameLength = 0
   if (length < HEADER) return OPEN_SHORT

@@ -62,6 +62,8 @@ export class Query {
   dry = 0
   /** After PROBE: the label at which the name begins that is asked for (type A). */
   probeLabel = 0
+  /** 1 when the flight whose answer it has, or waits for, was opened for it. */
+  opened = 0
   /** How many probes it has waited for. */
   probes = 0
 

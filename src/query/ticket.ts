@@ -82,7 +82,12 @@ export class Tickets {
     this.suffixLength[ticket] = query.suffixLength
     this.probes[ticket] = query.probes
     this.bits[ticket] =
-      query.hasOpt | (query.dnssecOk << 1) | (query.streamed << 2) | (query.silent << 3) | (reenters ? 16 : 0)
+      query.hasOpt |
+      (query.dnssecOk << 1) |
+      (query.streamed << 2) |
+      (query.silent << 3) |
+      (reenters ? 16 : 0) |
+      (query.opened << 5)
     this.listener[ticket] = query.listener
     this.route[ticket] = query.route
     this.marks[ticket] = query.marks
@@ -115,6 +120,7 @@ export class Tickets {
     query.dnssecOk = (bits >> 1) & 1
     query.streamed = (bits >> 2) & 1
     query.silent = (bits >> 3) & 1
+    query.opened = (bits >> 5) & 1
     query.cacheOnly = 0
     query.dry = 0
     query.listener = this.listener[ticket] as number

@@ -208,6 +208,7 @@ export function simPlan(
     searchSuffixes: [],
     localNames: [],
     servedBelow: [],
+    billNames: [],
     onLink: [],
     forward: { ...forwardDefaults, ...options.forward },
     cache: { maxBytes: 1, maxTtl: 1, minTtl: 0, maxNegativeTtl: 1, noSoaTtl: 1, failureTtl: 1 },

@@ -2,7 +2,7 @@
  * A guard as the program builds it, from settings as an operator writes them, with its counters and replies at hand.
  */
 import { strict as assert } from 'node:assert'
-import { localNames, servedBelow, wireName } from '../../src/app/build-names.ts'
+import { billNames, localNames, servedBelow, wireName } from '../../src/app/build-names.ts'
 import { parseSettings } from '../../src/app/settings.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { createGuard, type Guard, type GuardDeps } from '../../src/guard/guard.ts'
@@ -93,6 +93,7 @@ export function guardPlan(parts: GuardParts): PlanData {
     searchSuffixes,
     localNames: local,
     servedBelow: servedBelow([...zones, ...local], [...searchSuffixes, ...clusterDomains]),
+    billNames: billNames([...searchSuffixes, ...clusterDomains], []),
     onLink: parts.onLink ?? [],
     rules: planRules({ ...settings.guard }),
     files,

@@ -17,6 +17,7 @@ export async function statsOf(provider: AdminProvider): Promise<Record<string, u
   const sums = await balancedSums(provider.lanes())
   const names = provider.names()
   const loops = provider.loops()
+  const saved = provider.bill()
   const looping = new Set(loops.filter((loop) => loop.marked).map((loop) => loop.upstream))
   const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage()
   return {
@@ -36,6 +37,7 @@ export async function statsOf(provider: AdminProvider): Promise<Record<string, u
     loops: loops.map((loop) => ({ ...loop, since: new Date(loop.since).toISOString() })),
     episodes: provider.episodes().map((episode) => ({ ...episode, since: new Date(episode.since).toISOString() })),
     events: provider.events().map((event) => ({ ...event, at: new Date(event.at).toISOString() })),
+    saved: { ...saved, since: new Date(saved.since).toISOString() },
     memory: { rss, heapTotal, heapUsed, external, arrayBuffers },
   }
 }

@@ -3,7 +3,7 @@ import { NameSet } from '../../query/name-set.ts'
 import type { Reply } from '../../query/reply.ts'
 import { ASK, PASS } from '../../query/verdict.ts'
 import { Ede, Rcode, Type } from '../../wire/codes.ts'
-import { FLAGS, RCODE, readU16 } from '../../wire/header.ts'
+import { FLAGS, RCODE, readU16, TC } from '../../wire/header.ts'
 import { lowerName } from '../../wire/name.ts'
 import { nameFromText } from '../../wire/text.ts'
 import { clusterNegativeTtlMax, negativeTtlDefault } from '../negative.ts'
@@ -20,8 +20,9 @@ import { AddressStripper } from './strip.ts'
 export const aaaaFilter: RuleKind<AaaaFilterSettings> = {
   name: 'aaaaFilter',
   settings: aaaaFilterSettings,
+  saves: true,
 
-  create(settings, { names, counters, mark, index, observed }) {
+  create(settings, { names, counters, mark, index, observed, savings }) {
     const except = exceptions(settings, names)
     const answersDnssec = settings.whenDnssec === 'answer'
     const exempt = ruleCounters.at(index, RULE_EXEMPT)
@@ -58,6 +59,8 @@ export const aaaaFilter: RuleKind<AaaaFilterSettings> = {
         const inCluster = names.clusterDomains.longestSuffix(query) !== -1
         addresses.strip(query, reply, inCluster ? clusterNegativeTtlMax : negativeTtlDefault)
         if (rcodeOf(reply) !== Rcode.NOERROR) return
+        // NXDOMAIN holds for all types anyway, so it spares nobody anything.
+        if (query.dry === 0 && !isTruncated(reply)) savings.sharedA(query, addresses.seconds)
         reply.ede = Ede.FILTERED
         reply.edeText = edeText
       },
@@ -68,6 +71,11 @@ export const aaaaFilter: RuleKind<AaaaFilterSettings> = {
 }
 
 const edeText = new TextEncoder().encode('aaaaFilter: IPv6 addresses are taken out')
+
+/** By the limiter perhaps, which answered nothing. */
+function isTruncated(reply: Reply): boolean {
+  return (readU16(reply.bytes, reply.at + FLAGS) & TC) !== 0
+}
 
 function rcodeOf(reply: Reply): number {
   return readU16(reply.bytes, reply.at + FLAGS) & RCODE

@@ -41,6 +41,11 @@ export class AddressStripper {
   /** How far the reply may go. */
   private end = 0
 
+  /** After `strip`: how long the answer section is good for, -1 when it is empty. */
+  get seconds(): number {
+    return this.lowestTtl === ttlMost ? -1 : this.lowestTtl
+  }
+
   /** @param ttlMax of the SOA, in seconds: an upper bound beside the TTLs of chain and addresses */
   strip(query: Query, reply: Reply, ttlMax: number): void {
     const { bytes, at } = reply
@@ -84,7 +89,7 @@ export class AddressStripper {
     this.keptEnd = answer
     this.disordered = false
     this.address = -1
-    this.lowestTtl = 0x7fffffff
+    this.lowestTtl = ttlMost
     let here = answer
     for (let left = readU16(bytes, at + ANCOUNT); left > 0; left--) {
       const after = skipRecord(bytes, here, end)
@@ -135,6 +140,9 @@ function fail(reply: Reply, answer: number): void {
   reply.length = answer - reply.at
   writeCounts(reply, 0, 0)
 }
+
+/** RFC 2181 section 8. */
+const ttlMost = 0x7fffffff
 
 function writeCounts({ bytes, at }: Reply, answers: number, authorities: number): void {
   writeU16(bytes, at + ANCOUNT, answers)

@@ -20,6 +20,7 @@ export const cut: RuleKind<CutSettings> = {
   name: 'cut',
   settings: cutSettings,
   deniesJunk: true,
+  saves: true,
   create: (settings, host, before) => new CutRule(settings, host, before instanceof CutRule ? before : undefined),
 }
 
@@ -43,8 +44,8 @@ class CutRule implements Rule {
     this.scopes = new Scopes(host.names, settings.parents.map(wireName), settings.except.map(wireName))
     this.cuts = before?.scopes.equals(this.scopes) === true ? before.cuts : new Cuts(cutsMax, host.hashSeed)
     this.isWithdrawn = new Uint8Array(this.scopes.count)
-    this.judge = new Judge(this.scopes, settings.maxTtl)
-    this.samples = new Samples(this.cuts, settings)
+    this.judge = new Judge(this.scopes, settings.maxTtl, host.savings)
+    this.samples = new Samples(this.cuts, settings, host.savings)
     this.watch = new Watch(settings, host, this.scopes, this.judge)
     this.known = host.observed ? this.watch.parents : this.cuts
   }
@@ -69,7 +70,7 @@ class CutRule implements Rule {
         query.probeLabel = 0
         return PROBE
       }
-      draftCut(host.draft, query, known, slot, from)
+      draftCut(host, query, known, slot, from)
       return REPLY
     }
     // It has waited, and still nothing is known: then the name itself is asked for.
@@ -96,10 +97,8 @@ class CutRule implements Rule {
     const { name, nameLength } = probed
     const { cuts } = this
     const slot = cuts.find(name, 0, nameLength)
-    if (slot !== -1) {
-      this.judge.learn(cuts, slot, probed, now)
-      this.host.counters.add(cuts.state[slot] === MISSING ? events.missing : events.existing)
-    }
+    if (slot !== -1)
+      this.host.counters.add(this.judge.learn(cuts, slot, probed, now) ? events.missing : events.existing)
     this.watch.probed(probed, now)
     const hash = hashBytes(this.host.hashSeed, name, 0, nameLength)
     for (let at = (name[0] as number) + 1; at < nameLength; at += (name[at] as number) + 1) {

@@ -40,6 +40,8 @@ export class Cuts {
   readonly scope: Uint8Array
   /** Denials that were seen below it, where it is only observed. */
   readonly seen: Float64Array
+  /** Bytes of the denial behind its question. */
+  readonly answerBytes: Uint16Array
   readonly ownerLength: Uint8Array
   readonly soaLength: Uint16Array
   readonly soas: Uint8Array
@@ -63,6 +65,7 @@ export class Cuts {
     this.countedHash = new Int32Array(slots)
     this.scope = new Uint8Array(slots)
     this.seen = new Float64Array(slots)
+    this.answerBytes = new Uint16Array(slots)
     this.ownerLength = new Uint8Array(slots)
     this.soaLength = new Uint16Array(slots)
     this.soas = new Uint8Array(slots * soaBytesMax)

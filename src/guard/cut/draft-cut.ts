@@ -1,8 +1,8 @@
-import type { Draft } from '../../query/draft.ts'
 import type { Query } from '../../query/query.ts'
 import { Class, Ede, Rcode, Type } from '../../wire/codes.ts'
 import { writeU16, writeU32 } from '../../wire/header.ts'
 import { draftNegative, pointerToQuestion } from '../negative.ts'
+import type { Host, Savings } from '../rule.ts'
 import type { Cuts } from './cuts.ts'
 import { soaBytesMax } from './soa.ts'
 
@@ -10,7 +10,7 @@ import { soaBytesMax } from './soa.ts'
  * NXDOMAIN for a name below the parent in `slot`, which begins at `parentAt` in it: with the SOA that the parent's denial had, else with one
  * of ours owned by the parent (FIELD 3.5). It lives as long as the parent's denial still does; TTL and MINIMUM are alike (FIELD 3.3).
  */
-export function draftCut(draft: Draft, query: Query, cuts: Cuts, slot: number, parentAt: number): void {
+export function draftCut({ draft, savings }: Host, query: Query, cuts: Cuts, slot: number, parentAt: number): void {
   // As the cache ages its answers: by whole seconds since it came.
   const ttl = Math.min(
     Math.ceil(((cuts.until[slot] as number) - query.receivedAt) / 1000),
@@ -33,6 +33,14 @@ export function draftCut(draft: Draft, query: Query, cuts: Cuts, slot: number, p
   }
   draft.ede = Ede.BLOCKED
   draft.edeText = edeText
+  savings.row = rowOf(cuts.scope[slot] as number, savings)
+  savings.answerBytes = cuts.answerBytes[slot] as number
+}
+
+/** Scopes are numbered: suffixes first, then cluster domains. */
+function rowOf(scope: number, { suffixRows, domainRows }: Savings): number {
+  const suffixes = suffixRows.length
+  return (scope < suffixes ? suffixRows[scope] : domainRows[scope - suffixes]) as number
 }
 
 const edeText = new TextEncoder().encode('cut: the parent does not exist')

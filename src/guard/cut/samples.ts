@@ -1,4 +1,5 @@
 import type { Query } from '../../query/query.ts'
+import type { Savings } from '../rule.ts'
 import type { Cuts } from './cuts.ts'
 import type { Scopes } from './scopes.ts'
 import type { CutSettings } from './settings.ts'
@@ -16,12 +17,14 @@ const awaitMs = 5000
 export class Samples {
   private readonly cuts: Cuts
   private readonly settings: CutSettings
+  private readonly savings: Savings
   private readonly spent: Uint8Array
   private readonly spentUntil: Float64Array
 
-  constructor(cuts: Cuts, settings: CutSettings) {
+  constructor(cuts: Cuts, settings: CutSettings, savings: Savings) {
     this.cuts = cuts
     this.settings = settings
+    this.savings = savings
     this.spent = new Uint8Array(settings.parents.length)
     this.spentUntil = new Float64Array(settings.parents.length)
   }
@@ -37,6 +40,7 @@ export class Samples {
     cuts.unsampled[slot] = (cuts.unsampled[slot] as number) + 1
     if (!isFirst && (cuts.unsampled[slot] as number) < this.settings.sampleOneIn) return false
     cuts.unsampled[slot] = 0
+    this.savings.lookedUp(query)
     cuts.sample(slot, hash, isFirst, now + awaitMs)
     return true
   }

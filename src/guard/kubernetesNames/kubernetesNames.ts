@@ -12,6 +12,7 @@ import { type KubernetesNamesSettings, kubernetesNamesSettings } from './setting
 /** Answers NXDOMAIN for names in a cluster domain that Kubernetes can't have published, whatever runs in the cluster. */
 export const kubernetesNames: RuleKind<KubernetesNamesSettings> = {
   name: 'kubernetesNames',
+  saves: true,
   settings: kubernetesNamesSettings,
   create,
 }

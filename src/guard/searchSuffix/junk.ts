@@ -16,6 +16,8 @@ import type { PlanNames } from '../rule.ts'
 export class JunkByForm {
   /** After a find: the label at which S begins. */
   suffixLabel = 0
+  /** After a find: S among the search suffixes, -1 when it is none. */
+  suffix = -1
   private readonly zones: readonly Zone[]
   private readonly names: PlanNames
 
@@ -32,17 +34,19 @@ export class JunkByForm {
         const zone = zones[i] as Zone
         const begin = suffix - zone.labels
         if (begin < 1 || !stands(zone, query, begin, suffix)) continue
-        if (!this.isSearchSuffix(query, suffix) && !(zone.isPrivate && endsLikeCluster(query, begin))) continue
+        const known = this.searchSuffix(query, suffix)
+        if (known === -1 && !(zone.isPrivate && endsLikeCluster(query, begin))) continue
         if (this.isBelowAnother(query, i)) continue
         this.suffixLabel = suffix
+        this.suffix = known
         return this.isServed(query) ? -1 : begin
       }
     }
     return -1
   }
 
-  private isSearchSuffix(query: Query, label: number): boolean {
-    return this.names.searchSuffixes.find(query.name, query.labels[label] as number, query.nameLength) !== -1
+  private searchSuffix(query: Query, label: number): number {
+    return this.names.searchSuffixes.find(query.name, query.labels[label] as number, query.nameLength)
   }
 
   private isServed(query: Query): boolean {

@@ -17,6 +17,7 @@ export const searchSuffix: RuleKind<SearchSuffixSettings> = {
   name: 'searchSuffix',
   settings: searchSuffixSettings,
   deniesJunk: true,
+  saves: true,
   create: (settings, host, before) =>
     new SearchSuffix(settings, host, before instanceof SearchSuffix ? before : undefined),
 }
@@ -45,7 +46,7 @@ class SearchSuffix implements Rule {
   }
 
   check(query: Query): Verdict {
-    const { names, draft, counters } = this.host
+    const { names, draft, counters, savings } = this.host
     this.learn?.seen(query)
     const owner = this.junk.find(query)
     if (owner === -1) return PASS
@@ -60,6 +61,7 @@ class SearchSuffix implements Rule {
     draftNegative(draft, Rcode.NXDOMAIN, query.labels[owner] as number, ttl)
     draft.ede = Ede.BLOCKED
     draft.edeText = edeText
+    if (this.junk.suffix !== -1) savings.row = savings.suffixRows[this.junk.suffix] as number
     return REPLY
   }
 

@@ -65,9 +65,11 @@ export class Wildcards {
     dueAt[at] = now + (host.ask(name, 0, name.length, now) ? probeEveryMs * jitter : retryMs)
   }
 
-  probed({ name, nameLength, kind, answers }: Probed, now: number): void {
+  probed(probed: Probed, now: number): void {
+    const { name, nameLength, kind, answers } = probed
     for (let at = 0; at < this.names.length; at++) {
       if (!isSame(this.names[at] as Uint8Array, name, nameLength)) continue
+      this.host.savings.spent(probed)
       if (kind === KIND_FAILURE || kind === KIND_REFERRAL) this.dueAt[at] = now + retryMs
       else this.judge(at, kind !== KIND_NXDOMAIN || answers > 0)
     }

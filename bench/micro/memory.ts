@@ -1,0 +1,43 @@
+import type { ShardEngine } from '../../src/engine/shard-engine.ts'
+import { batchSlots } from '../../src/net/batch.ts'
+import { writeEndpoint } from '../../src/net/endpoint.ts'
+import type { DatagramPort, Ready } from '../../src/net/reactor.ts'
+import { query } from '../../test/support/message.ts'
+
+/** A port in memory at which one query per name arrives whenever somebody reads it; it throws replies away. */
+export function clientsOf(names: readonly string[]): DatagramPort {
+  const queries = names.map((name) => query(name))
+  return {
+    tag: 0,
+    connected: false,
+    dropped: 0,
+    lastError: 0,
+    receive(batch) {
+      for (let slot = 0; slot < batchSlots; slot++) {
+        const bytes = queries[slot] as Buffer
+        batch.bytes.set(bytes, batch.dataAt(slot))
+        batch.setLength(slot, bytes.length)
+        writeEndpoint(
+          { address: Uint8Array.of(127, 0, 0, 1), port: 2000 + slot, scope: 0 },
+          batch.bytes,
+          batch.peerAt(slot),
+        )
+      }
+      return batchSlots
+    },
+    send: () => {},
+    close: () => {},
+  }
+}
+
+export function noneReady(): Ready {
+  return { kicked: false, upstreams: [], upstreamCount: 0, listeners: [], listenerCount: 0 }
+}
+
+/** A turn in which the clients have queries: 8 batches of them. */
+export function turnOf(engine: ShardEngine, clients: DatagramPort, ready: Ready): number {
+  ready.listeners.length = 0
+  ready.listeners.push(clients)
+  ready.listenerCount = 1
+  return engine.turn(performance.now(), ready)
+}
