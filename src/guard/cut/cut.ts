@@ -84,6 +84,7 @@ class CutRule implements Rule {
     return PROBE
   }
 
+  readonly idle = (): void => this.watch.refill()
   readonly explain = (query: Query, verdict: Verdict): string =>
     explainCut(query, verdict, this.settings, this.scopes, this.known, this.isWithdrawn)
 

@@ -17,6 +17,8 @@ const denialsMin = 20
 const askEveryMs = 1000
 /** Between two sentences about them, in ms. */
 const sayEveryMs = 60_000
+/** Denials looked at between two calls of `refill`, a tenth of a second: a flood of them pays next to nothing. */
+const looksMax = 50
 /** How long an answer is awaited, in ms. */
 const awaitMs = 5000
 
@@ -27,6 +29,7 @@ export class Watch {
   private readonly scopes: Scopes
   private readonly judge: Judge
   readonly parents: Cuts
+  private looksLeft = looksMax
   private askAt = 0
   private sayAt = 0
 
@@ -38,8 +41,15 @@ export class Watch {
     this.parents = new Cuts(watchedMax, host.hashSeed)
   }
 
+  /** About ten times a second. */
+  refill(): void {
+    this.looksLeft = looksMax
+  }
+
   /** The query's name does not exist, somebody says. */
   denied(query: Query): void {
+    if (this.looksLeft === 0) return
+    this.looksLeft--
     const { parents, scopes, host } = this
     if (query.dry === 1 || query.dnssecOk === 1 || query.checkingDisabled === 1) return
     const scope = scopes.find(query)
