@@ -1,12 +1,17 @@
 import type { ShardEngine } from '../../src/engine/shard-engine.ts'
 import { batchSlots } from '../../src/net/batch.ts'
-import { writeEndpoint } from '../../src/net/endpoint.ts'
+import { endpointBytes, writeEndpoint } from '../../src/net/endpoint.ts'
 import type { DatagramPort, Ready } from '../../src/net/reactor.ts'
 import { query } from '../../test/support/message.ts'
 
 /** A port in memory at which one query per name arrives whenever somebody reads it; it throws replies away. */
 export function clientsOf(names: readonly string[]): DatagramPort {
   const queries = names.map((name) => query(name))
+  const peers = names.map((_, slot) => {
+    const peer = new Uint8Array(endpointBytes)
+    writeEndpoint({ address: Uint8Array.of(127, 0, 0, 1), port: 2000 + slot, scope: 0 }, peer, 0)
+    return peer
+  })
   return {
     tag: 0,
     connected: false,
@@ -17,11 +22,7 @@ export function clientsOf(names: readonly string[]): DatagramPort {
         const bytes = queries[slot] as Buffer
         batch.bytes.set(bytes, batch.dataAt(slot))
         batch.setLength(slot, bytes.length)
-        writeEndpoint(
-          { address: Uint8Array.of(127, 0, 0, 1), port: 2000 + slot, scope: 0 },
-          batch.bytes,
-          batch.peerAt(slot),
-        )
+        batch.bytes.set(peers[slot] as Uint8Array, batch.peerAt(slot))
       }
       return batchSlots
     },

@@ -1,27 +1,18 @@
 import { monotonicClock } from '../../src/base/clock.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { ShardEngine } from '../../src/engine/shard-engine.ts'
-import { emptyPlan } from '../../src/link/plan-data.ts'
+import { emptyPlan, type PlanData } from '../../src/link/plan-data.ts'
 import { looseCounters } from '../../src/metrics/counters.ts'
 import { batchSlots } from '../../src/net/batch.ts'
 import type { DatagramPort, Reactor } from '../../src/net/reactor.ts'
 import { LoopBoard } from '../../src/upstream/loop-board.ts'
+import { guardPlan } from '../../test/support/guard.ts'
 import { parse, reply } from '../../test/support/message.ts'
 import { clientsOf, noneReady, turnOf } from './memory.ts'
 import type { Micro } from './micro.ts'
 
-/**
- * What a shard's own code costs per cached query, without the kernel: a full batch from a port in memory, through the whole road, to a port that throws replies
- * away. Names differ within a batch, as in life; one name alone would flatter the branch predictor and the cache.
- */
-const names = Array.from({ length: batchSlots }, (_, i) =>
-  i % 5 < 3 ? `host${i}.example.org` : `user${i}-svc.user${i}.svc.cluster.local.example.org`,
-)
-const clients = clientsOf(names)
-
 /** Answers each question at once, so that the first round fills the cache. */
-const waiting: { port: DatagramPort; bytes: Buffer }[] = []
-function upstreamPort(): DatagramPort {
+function upstreamPort(waiting: { port: DatagramPort; bytes: Buffer }[]): DatagramPort {
   const port: DatagramPort = {
     tag: 0,
     connected: true,
@@ -41,7 +32,7 @@ function upstreamPort(): DatagramPort {
         const at = batch.dataAt(slot)
         const asked = parse(Buffer.from(batch.bytes.slice(at, at + batch.length(slot))))
         const name = asked.questions[0]?.name ?? ''
-        const parts = name.startsWith('host') ? { answers: [`${name} 3600 A 192.0.2.1`] } : { rcode: 3 }
+        const parts = name.startsWith('h') ? { answers: [`${name} 3600 A 192.0.2.1`] } : { rcode: 3 }
         waiting.push({ port, bytes: reply(asked, parts) })
       }
     },
@@ -50,28 +41,58 @@ function upstreamPort(): DatagramPort {
   return port
 }
 
-const reactor: Reactor = {
-  engine: 'memory',
-  openListener: () => clients,
-  openUpstream: upstreamPort,
-  run: () => {},
-  stop: () => {},
+/**
+ * What a shard's own code costs per cached query, without the kernel: a full batch from a port in memory, through the whole road, to a port that throws replies
+ * away. Names differ within a batch, as in life; one name alone would flatter the branch predictor and the cache.
+ */
+function cached(names: readonly string[], plan: PlanData): () => unknown {
+  const clients = clientsOf(names)
+  const waiting: { port: DatagramPort; bytes: Buffer }[] = []
+  const reactor: Reactor = {
+    engine: 'memory',
+    openListener: () => clients,
+    openUpstream: () => upstreamPort(waiting),
+    run: () => {},
+    stop: () => {},
+  }
+  const engine = new ShardEngine({
+    reactor,
+    sys: undefined,
+    clock: monotonicClock(),
+    random: seededRandom(1),
+    counters: looseCounters(),
+    board: new LoopBoard(new SharedArrayBuffer(LoopBoard.bytes)),
+    shard: 1,
+    shards: 1,
+    hashSeed: 7,
+    shared: (_key, bytes) => new SharedArrayBuffer(bytes),
+    events: () => {},
+    control: () => {},
+  })
+  engine.commit(
+    engine.prepare({
+      ...plan,
+      generation: 1,
+      upstreams: [upstream],
+      routes: [{ name: '.', zones: [], upstreams: [0] }],
+      cache: { ...emptyPlan.cache, maxBytes: 1 << 24, maxNegativeTtl: 3600, noSoaTtl: 3600 },
+    }),
+  )
+  engine.listen([{ id: 0, endpoint: { address: Uint8Array.of(127, 0, 0, 1), port: 53, scope: 0 }, fd: -1 }])
+  const ready = noneReady()
+  const turn = (): number => turnOf(engine, clients, ready)
+  turn()
+  while (waiting.length > 0) {
+    ready.upstreams.length = 0
+    ready.upstreams.push(...new Set(waiting.map(({ port }) => port)))
+    ready.upstreamCount = ready.upstreams.length
+    ready.listenerCount = 0
+    engine.turn(performance.now(), ready)
+  }
+  ready.upstreamCount = 0
+  return turn
 }
 
-const engine = new ShardEngine({
-  reactor,
-  sys: undefined,
-  clock: monotonicClock(),
-  random: seededRandom(1),
-  counters: looseCounters(),
-  board: new LoopBoard(new SharedArrayBuffer(LoopBoard.bytes)),
-  shard: 1,
-  shards: 1,
-  hashSeed: 7,
-  shared: (_key, bytes) => new SharedArrayBuffer(bytes),
-  events: () => {},
-  control: () => {},
-})
 const upstream = {
   name: 'u',
   transport: 'udp' as const,
@@ -80,34 +101,34 @@ const upstream = {
   scope: 0,
   isPrivate: true,
 }
-engine.commit(
-  engine.prepare({
-    ...emptyPlan,
-    generation: 1,
-    upstreams: [upstream],
-    routes: [{ name: '.', zones: [], upstreams: [0] }],
-    cache: { ...emptyPlan.cache, maxBytes: 1 << 24, maxNegativeTtl: 3600, noSoaTtl: 3600 },
-  }),
-)
-engine.listen([{ id: 0, endpoint: { address: Uint8Array.of(127, 0, 0, 1), port: 53, scope: 0 }, fd: -1 }])
 
-const ready = noneReady()
-const turn = (): number => turnOf(engine, clients, ready)
+/** As an operator has them who changes nothing but what the load generator's one client needs (bench/load/peers/dnsweir). */
+const defaultRules = guardPlan({
+  rules: {
+    acl: {},
+    rateLimit: { rate: '1000000/s', burst: 10_000_000 },
+    localAnswers: {},
+    searchSuffix: {},
+    kubernetesNames: {},
+    cut: {},
+    aaaaFilter: {},
+  },
+  clusterDomains: ['cluster.local'],
+  searchSuffixes: ['example.org'],
+})
 
-turn()
-while (waiting.length > 0) {
-  ready.upstreams.length = 0
-  ready.upstreams.push(...new Set(waiting.map(({ port }) => port)))
-  ready.upstreamCount = ready.upstreams.length
-  ready.listenerCount = 0
-  engine.turn(performance.now(), ready)
-}
-ready.upstreamCount = 0
+const namesOf = (positive: string, negative: string): string[] =>
+  Array.from({ length: batchSlots }, (_, i) => (i % 5 < 3 ? `h${i}.${positive}` : `user${i}${negative}`))
 
 export const serveMicros: readonly Micro[] = [
   {
     name: 'serve',
     what: `a turn of ${8 * batchSlots} cached queries from and to ports in memory, their copies into the batch included`,
-    step: turn,
+    step: cached(namesOf('example.org', '-svc.user.svc.cluster.local.example.org'), emptyPlan),
+  },
+  {
+    name: 'serve/rules',
+    what: `a turn of ${8 * batchSlots} cached queries that all the default rules let pass`,
+    step: cached(namesOf('bench.example', '.example.org'), defaultRules),
   },
 ]

@@ -34,28 +34,60 @@ export function samePrefix(a: Uint8Array, aAt: number, b: Uint8Array, bAt: numbe
 
 /** Prefixes over mapped addresses, asked on the road: allocation-free, linear, since lists are short. */
 export class PrefixTable {
-  private readonly bytes: Uint8Array
-  private readonly bits: Uint8Array
   readonly size: number
+  /** Four words each, and which of their bits count. */
+  private readonly words: Int32Array
+  private readonly masks: Int32Array
+  private readonly isV4: Uint8Array
 
   /** @param prefixes addresses of 4 or 16 bytes with their prefix lengths */
   constructor(prefixes: readonly { bytes: Uint8Array; length: number }[]) {
     this.size = prefixes.length
-    this.bytes = new Uint8Array(this.size * addressBytes)
-    this.bits = new Uint8Array(this.size)
-    prefixes.forEach((prefix, i) => {
-      writeMapped(prefix.bytes, this.bytes, i * addressBytes)
-      this.bits[i] = prefix.bytes.length === 4 ? prefix.length + 96 : prefix.length
+    this.words = new Int32Array(this.size * 4)
+    this.masks = new Int32Array(this.size * 4)
+    this.isV4 = new Uint8Array(this.size)
+    const address = new Uint8Array(addressBytes)
+    prefixes.forEach(({ bytes, length }, i) => {
+      writeMapped(bytes, address, 0)
+      this.isV4[i] = bytes.length === 4 ? 1 : 0
+      const bits = bytes.length === 4 ? length + 96 : length
+      for (let word = 0; word < 4; word++) {
+        const rest = Math.min(Math.max(bits - 32 * word, 0), 32)
+        const mask = rest === 0 ? 0 : -1 << (32 - rest)
+        this.masks[4 * i + word] = mask
+        this.words[4 * i + word] = readU32(address, 4 * word) & mask
+      }
     })
   }
 
   has(address: Uint8Array, at: number): boolean {
+    const { words, masks, isV4, size } = this
+    const a = readU32(address, at)
+    const b = readU32(address, at + 4)
+    const c = readU32(address, at + 8)
+    const d = readU32(address, at + 12)
     // A short IPv6 prefix such as ::/0 covers the mapped form of IPv4 addresses too, and does not mean them.
-    const least = isMapped(address, at) ? 96 : 0
-    for (let i = 0; i < this.size; i++) {
-      if ((this.bits[i] as number) < least) continue
-      if (samePrefix(address, at, this.bytes, i * addressBytes, this.bits[i] as number)) return true
+    const least = a === 0 && b === 0 && c === 0xffff ? 1 : 0
+    for (let i = 0, w = 0; i < size; i++, w += 4) {
+      if (
+        (d & (masks[w + 3] as number)) === words[w + 3] &&
+        (a & (masks[w] as number)) === words[w] &&
+        (b & (masks[w + 1] as number)) === words[w + 1] &&
+        (c & (masks[w + 2] as number)) === words[w + 2] &&
+        (isV4[i] as number) >= least
+      )
+        return true
     }
     return false
   }
+}
+
+/** Big endian, as a signed number. */
+function readU32(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) << 24) |
+    ((bytes[at + 1] as number) << 16) |
+    ((bytes[at + 2] as number) << 8) |
+    (bytes[at + 3] as number)
+  )
 }

@@ -1,7 +1,7 @@
 import type { Guard } from '../guard/guard.ts'
 import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
-import { endpointBytes } from '../net/endpoint.ts'
+import { endpointLength } from '../net/endpoint.ts'
 import type { Outbox } from '../net/outbox.ts'
 import type { DatagramPort } from '../net/reactor.ts'
 import { Draft } from '../query/draft.ts'
@@ -80,7 +80,9 @@ export class Replies {
     reply.limit = replyLimit(query)
     this.write(query, draft)
     const to = batch.peerAt(slot)
-    for (let i = 0; i < endpointBytes; i++) batch.bytes[to + i] = query.peer[query.peerAt + i] as number
+    const { peer, peerAt } = query
+    const length = endpointLength(peer, peerAt)
+    for (let i = 0; i < length; i++) batch.bytes[to + i] = peer[peerAt + i] as number
     this.outbox.commit(reply.length)
   }
 

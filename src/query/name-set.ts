@@ -20,6 +20,8 @@ export class NameSet {
   private readonly mask: number
   /** 1 for each length that a member has. */
   private readonly lengths = new Uint8Array(256)
+  /** 1 for each byte that a member has before the root's 0: most names that have no suffix here are told by that one alone. */
+  private readonly lastBytes = new Uint8Array(256)
 
   /** @param names wire form, lower case, each ending in the root's 0 */
   constructor(names: readonly Uint8Array[]) {
@@ -30,6 +32,9 @@ export class NameSet {
     this.table = new Int32Array(size).fill(-1)
     names.forEach((name, i) => {
       this.lengths[name.length] = 1
+      // Every name ends in the root.
+      if (name.length === 1) this.lastBytes.fill(1)
+      else this.lastBytes[lastByte(name, name.length)] = 1
       let place = hashOf(name, 0, name.length) & this.mask
       while (this.table[place] !== -1) place = (place + 1) & this.mask
       this.table[place] = i
@@ -38,7 +43,7 @@ export class NameSet {
 
   /** Index of the exact name `bytes[from … to)`, or -1. */
   find(bytes: Uint8Array, from: number, to: number): number {
-    if (this.lengths[to - from] !== 1) return -1
+    if (this.lengths[to - from] !== 1 || this.lastBytes[lastByte(bytes, to)] !== 1) return -1
     let place = hashOf(bytes, from, to) & this.mask
     for (;;) {
       const i = this.table[place] as number
@@ -53,7 +58,14 @@ export class NameSet {
    * (index into `query.labels`; `labelCount` for the root) is left in `matchedLabel`.
    */
   longestSuffix(query: LabelledName, fromLabel = 0): number {
-    if (this.names.length === 0) return -1
+    if (this.lastBytes[lastByte(query.name, query.nameLength)] === 0) return -1
+    return this.walk(query, fromLabel)
+  }
+
+  /** Where the last successful `longestSuffix` matched. */
+  matchedLabel = 0
+
+  private walk(query: LabelledName, fromLabel: number): number {
     for (let label = fromLabel; label <= query.labelCount; label++) {
       const from = label === query.labelCount ? query.nameLength - 1 : (query.labels[label] as number)
       const found = this.find(query.name, from, query.nameLength)
@@ -64,9 +76,11 @@ export class NameSet {
     }
     return -1
   }
+}
 
-  /** Where the last successful `longestSuffix` matched. */
-  matchedLabel = 0
+/** The byte before the final one of a name that ends at `to`; any for the root. */
+function lastByte(bytes: Uint8Array, to: number): number {
+  return to > 1 ? (bytes[to - 2] as number) : 0
 }
 
 function hashOf(bytes: Uint8Array, from: number, to: number): number {

@@ -35,6 +35,8 @@ export const aliasesMax = 8
  */
 export class LocalTree {
   private readonly nodes: NameSet
+  /** -1 when there are no names at all. */
+  private readonly root: number
   private readonly exact: readonly (LocalName | undefined)[]
   private readonly wild: readonly (LocalName | undefined)[]
 
@@ -47,6 +49,7 @@ export class LocalTree {
     }
     const names = [...nodes.values()]
     this.nodes = new NameSet(names)
+    this.root = names.findIndex(({ length }) => length === 1)
     this.exact = names.map((name) => drafts.get(textKey(name)))
     this.wild = names.map((name) => drafts.get(`\x01*${textKey(name)}`))
     for (const draft of drafts.values()) this.link(draft)
@@ -58,7 +61,7 @@ export class LocalTree {
    * its labels begin.
    */
   find(name: Uint8Array, nameLength: number, labels: ArrayLike<number>, labelCount: number): LocalName | undefined {
-    let node = this.nodes.find(name, nameLength - 1, nameLength)
+    let node = this.root
     if (node === -1) return undefined
     for (let label = labelCount - 1; label >= 0; label--) {
       const below = this.nodes.find(name, labels[label] as number, nameLength)
