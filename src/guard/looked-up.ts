@@ -1,7 +1,10 @@
 import type { SharedMemory } from './rule.ts'
 
-/** Questions that are remembered: at 8 bytes each, a third of what a full cache of 16 MiB holds. */
-export const lookedUpMax = 16384
+/**
+ * Questions that are remembered, at 8 bytes each: as many as a full cache of 16 MiB holds. With fewer, names that come in a round would be forgotten
+ * before they come again, and billed each time.
+ */
+export const lookedUpMax = 65536
 /** Places where a question may be remembered; the one that is over first makes room. */
 const ways = 4
 const setMask = lookedUpMax / ways - 1
