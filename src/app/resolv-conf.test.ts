@@ -63,14 +63,14 @@ test('our own address is taken out, and only that', () => {
   const text = 'nameserver 169.254.25.10\nnameserver 192.168.110.10\nnameserver 127.0.0.7\nnameserver fd00:0::1\n'
   const left = (own: ResolvConfWorld['own'], localAddresses: readonly string[] = []) =>
     readResolvConf(etc, world({ [etc]: text }, { own, localAddresses }))
-  const all = ['169.254.25.10', '192.168.110.10', '127.0.0.7', 'fd00:0::1']
+  const all = ['169.254.25.10', '192.168.110.10', '127.0.0.7', 'fd00::1']
   const table = [
     [[{ address: '169.254.25.10', port: 53 }], [], ['169.254.25.10']],
     [[{ address: '169.254.25.10', port: 1053 }], [], []],
     [[{ address: '0.0.0.0', port: 53 }], ['192.168.110.10', 'fd00::1'], ['192.168.110.10', '127.0.0.7']],
     [[{ address: '0.0.0.0', port: 1053 }], ['192.168.110.10'], []],
-    [[{ address: '::', port: 53 }], ['192.168.110.10', 'fd00::1'], ['fd00:0::1']],
-    [[{ address: 'fd00::1', port: 53 }], [], ['fd00:0::1']],
+    [[{ address: '::', port: 53 }], ['192.168.110.10', 'fd00::1'], ['fd00::1']],
+    [[{ address: 'fd00::1', port: 53 }], [], ['fd00::1']],
   ] as const
   for (const [own, local, removed] of table) {
     const read = left(own, local)

@@ -1,5 +1,5 @@
 import { isIP, isIPv4 } from 'node:net'
-import { canonicalAddress, isWildcard, type SocketAddress } from '../config/address.ts'
+import { canonicalAddress, hostAddress, isWildcard, type SocketAddress } from '../config/address.ts'
 import { readDomain } from '../config/domain.ts'
 
 /** What a resolv.conf says. Addresses in text, IPv6 with its `%scope`; names in lower case without trailing dot. */
@@ -69,7 +69,7 @@ export function parseResolvConf(text: string): ResolvConf {
       .trimEnd()
       .split(/\s+/)
     const [word = ''] = words
-    if (keyword === 'nameserver' && isIP(word) !== 0) nameservers.push(word)
+    if (keyword === 'nameserver' && isIP(word) !== 0) nameservers.push(hostAddress(word))
     else if (keyword === 'search' && words.length > 0) search = domains(words)
     else if (keyword === 'domain' && words.length > 0) search = domains([word])
     else if (keyword === 'options') ndots = ndotsOf(words) ?? ndots

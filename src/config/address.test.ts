@@ -16,6 +16,8 @@ test('listen addresses are IP:port', () => {
     ['[::]:1053', '::', 1053],
     ['[2001:DB8:0::1]:65535', '2001:db8::1', 65_535],
     ['[fe80::1%eth0]:53', 'fe80::1%eth0', 53],
+    ['[::ffff:127.0.0.1]:53', '127.0.0.1', 53],
+    ['[::FFFF:c000:0201]:53', '192.0.2.1', 53],
   ] as const
   for (const [text, address, port] of good)
     assert.deepEqual(readSocketAddress(text), { value: { address, port } }, text)
@@ -50,6 +52,7 @@ test('upstreams are servers or files', () => {
   assert.deepEqual(readUpstream('fe80::1%eth0'), server('udp', 'fe80::1%eth0', 53, 'fe80::1%eth0'))
   assert.deepEqual(readUpstream('tcp://10.0.0.3'), server('tcp', '10.0.0.3', 53, 'tcp://10.0.0.3'))
   assert.deepEqual(readUpstream('tcp://[::1]:54'), server('tcp', '::1', 54, 'tcp://[::1]:54'))
+  assert.deepEqual(readUpstream('::ffff:10.0.0.1'), server('udp', '10.0.0.1', 53, '::ffff:10.0.0.1'))
   const file = '/etc/resolv.conf'
   assert.deepEqual(readUpstream(file), { value: { kind: 'file', path: file, text: file } })
   for (const text of [
@@ -57,6 +60,7 @@ test('upstreams are servers or files', () => {
     'dns.google',
     '0.0.0.0',
     '::',
+    '::ffff:0.0.0.0',
     '1.1.1.1:0',
     'udp://1.1.1.1',
     'tcp://',

@@ -37,7 +37,7 @@ export function readSocketAddress(text: string): Read<SocketAddress> {
   if (host === '') return { error: 'the address is missing', suggestion: `0.0.0.0${text}` }
   if (isIP(host) === 0) return { error: `\`${host}\` is not an IP address` }
   if (port === undefined) return { error: 'the port is missing' }
-  return { value: { address: canonicalAddress(host), port } }
+  return { value: { address: hostAddress(host), port } }
 }
 
 /** IP, IP:port, tcp://IP, tcp://IP:port (port 53 if none), or the path of a file. */
@@ -54,9 +54,9 @@ export function readUpstream(text: string): Read<Upstream> {
   const { host, port = dnsPort } = whole
   if (isIP(host) === 0)
     return { error: `\`${host}\` is not an IP address, and to look a name up we would need an upstream` }
-  if (isWildcard(host)) return { error: 'a wildcard address is no server' }
+  if (isWildcard(hostAddress(host))) return { error: 'a wildcard address is no server' }
   return {
-    value: { kind: 'server', transport: scheme === 'tcp' ? 'tcp' : 'udp', address: canonicalAddress(host), port, text },
+    value: { kind: 'server', transport: scheme === 'tcp' ? 'tcp' : 'udp', address: hostAddress(host), port, text },
   }
 }
 
@@ -95,6 +95,15 @@ export function canonicalAddress(address: string): string {
   if (!isIPv6(address)) return address
   const [bare = '', ...scope] = address.split('%')
   return [new URL(`http://[${bare}]`).hostname.slice(1, -1), ...scope].join('%')
+}
+
+/** As canonicalAddress; an IPv4 address that is written as a mapped one (RFC 4291 section 2.5.5.2) is the IPv4 address: no socket has the other. */
+export function hostAddress(host: string): string {
+  const address = canonicalAddress(host)
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address)
+  if (mapped === null) return address
+  const [high = 0, low = 0] = mapped.slice(1).map((group) => Number.parseInt(group, 16))
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.')
 }
 
 /** `0.0.0.0` or `::`, however written. */
