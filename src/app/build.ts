@@ -6,6 +6,7 @@ import { readFiles, unreadable } from './build-files.ts'
 import { billNames, localNames, servedBelow, wireName } from './build-names.ts'
 import { isBelow, onLinkPrefixes } from './build-network.ts'
 import { UpstreamList } from './build-upstreams.ts'
+import { privateReverseZones } from './private-reverse.ts'
 import type { CacheSettings, Settings } from './settings.ts'
 import type { World } from './world.ts'
 
@@ -41,6 +42,7 @@ export function build(settings: Settings, generation: number, world: World, befo
     name: route.zones.join(','),
     zones: route.zones.map(wireName),
     upstreams: upstreams.indexes(route.upstreams),
+    serveStale: route.serveStale,
   }))
 
   const suffixes = settings.searchSuffixes === 'auto' ? automaticSuffixes() : settings.searchSuffixes
@@ -60,6 +62,7 @@ export function build(settings: Settings, generation: number, world: World, befo
       [...searchSuffixes, ...clusterDomains],
     ),
     billNames: billNames([...searchSuffixes, ...clusterDomains], before?.billNames ?? []),
+    volatileNames: [...clusterDomains, ...privateReverseZones],
     onLink: onLinkPrefixes(world.interfaces()),
     forward: {
       policy: settings.forward.policy,
@@ -102,6 +105,9 @@ function cacheData(settings: CacheSettings): CacheData {
     maxNegativeTtl: seconds(settings.maxNegativeTtl),
     noSoaTtl: seconds(settings.noSoaTtl),
     failureTtl: seconds(settings.failureTtl),
+    maxFailureTtl: seconds(settings.maxFailureTtl),
+    serveStaleMs: settings.serveStale,
+    prefetch: settings.prefetch,
   }
 }
 

@@ -30,6 +30,10 @@ export const routeSettings = section('A route: where questions for some zones go
     maxItems: upstreamsMax,
     doc: 'As the top-level `upstreams`, for these zones.',
   }),
+  serveStale: oneOf(['auto', 'always', 'never'], {
+    default: 'auto',
+    doc: 'Whether answers that are over may serve when no upstream answers; `auto` as `cache.serveStale` says.',
+  }),
 })
 
 export const forwardSettings = section('How questions go upstream.', {
@@ -87,18 +91,29 @@ export const cacheSettings = section('The answers that are kept.', {
       'How long a "does not exist" without SOA is kept, as dnsmasq and the VPC resolver send; it is passed on with an ' +
       'SOA of this TTL. Below `clusterDomains` the limit is 5 s.',
   }),
-  failureTtl: duration({ default: '5s', min: '1s', max: '5m', doc: 'How long a failure is kept (RFC 9520).' }),
+  failureTtl: duration({
+    default: '5s',
+    min: '1s',
+    max: '5m',
+    doc: 'How long a failure is kept (RFC 9520), and twice as long each time it is met again, up to `maxFailureTtl`.',
+  }),
+  maxFailureTtl: duration({
+    default: '1m',
+    min: '1s',
+    max: '5m',
+    doc: 'No failure is kept longer. All are forgotten when an upstream that was down is back.',
+  }),
   serveStale: duration({
     default: '1h',
     min: '0s',
     max: '7d',
-    doc: 'How long after its TTL an answer may still serve when no upstream answers (RFC 8767). 0s: never.',
-    unbuilt: (value) => value !== 0,
+    doc:
+      'How long after its TTL an answer may still serve, with a TTL of 30 s, when no upstream answers (RFC 8767). ' +
+      '0s: never. Never in cluster domains and in reverse zones of private addresses, but where a route says so.',
   }),
   prefetch: boolean({
     default: true,
-    doc: 'Whether answers in demand are refreshed before they expire.',
-    unbuilt: (value) => value,
+    doc: 'Whether answers in demand are asked for anew in the last tenth of their life.',
   }),
 })
 

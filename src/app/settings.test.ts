@@ -36,6 +36,7 @@ test('an empty file means the documented defaults', () => {
     maxNegativeTtl: 30_000,
     noSoaTtl: 30_000,
     failureTtl: 5000,
+    maxFailureTtl: 60_000,
     serveStale: 3_600_000,
     prefetch: true,
   })
@@ -88,7 +89,7 @@ metrics: { coredns: false }
   const { problems } = parseSettings(text, 'f.yaml')
   assert.deepEqual(
     problems.map(({ severity, message }) => `${severity} ${message.split(':')[0]}`),
-    ['cache.serveStale', 'cache.prefetch', 'log.queries'].map((key) => `warning ${key}`),
+    ['log.queries'].map((key) => `warning ${key}`),
   )
 })
 

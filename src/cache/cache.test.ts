@@ -4,12 +4,14 @@ import type { ReplyParts } from '../../test/support/message.ts'
 import { query as message, parse, reply } from '../../test/support/message.ts'
 import { hashBytes, hashEnd } from '../base/hash.ts'
 import { seededRandom } from '../base/random.ts'
+import { emptyPlan } from '../link/plan-data.ts'
 import { Draft } from '../query/draft.ts'
 import { Rebuilt } from '../wire/rebuild.ts'
 import { nameFromText } from '../wire/text.ts'
-import type { CacheKey } from './cache.ts'
-import { CACHE_EXPIRED, CACHE_HIT, CACHE_MISS, CACHE_NEGATIVE, Cache } from './cache.ts'
-import { cacheSeconds } from './cacheable.ts'
+import { Cache } from './cache.ts'
+import { cacheSeconds, failureSeconds } from './cacheable.ts'
+import type { CacheKey } from './entry.ts'
+import { CACHE_EXPIRED, CACHE_HIT, CACHE_MISS, CACHE_NEGATIVE, CACHE_STALE } from './found.ts'
 
 function keyFor(name: string, type = 1, extra: Partial<CacheKey> = {}): CacheKey {
   const bytes = nameFromText(name) as Uint8Array
@@ -32,7 +34,7 @@ function answerTo(name: string, parts: ReplyParts): Rebuilt {
   return work
 }
 
-const settings = { maxBytes: 0, maxTtl: 3600, minTtl: 0, maxNegativeTtl: 30, noSoaTtl: 30, failureTtl: 5 }
+const settings = { ...emptyPlan.cache }
 const draft = new Draft()
 
 describe('Cache', () => {
@@ -137,6 +139,81 @@ describe('Cache', () => {
     assert.deepEqual([draft.answers, draft.length], [1, 16])
   })
 
+  describe('what is over', () => {
+    const hour = 3_600_000
+    const oneOver = (parts: ReplyParts = { answers: ['a.test 60 A 192.0.2.1'] }): Cache => {
+      const cache = new Cache(1 << 20)
+      cache.staleMsMax = hour
+      cache.put(keyFor('a.test'), answerTo('a.test', parts), 0x20, 60_000, 1000)
+      return cache
+    }
+
+    it('serves for a while when nobody answers, with TTL 30 and without AD', () => {
+      const cache = oneOver()
+      assert.equal(cache.stale(keyFor('a.test'), 60_999, draft), CACHE_HIT)
+      assert.deepEqual([draft.staleTtl, draft.flags], [0, 0x20])
+      assert.equal(cache.stale(keyFor('a.test'), 61_000, draft), CACHE_STALE)
+      assert.deepEqual([draft.staleTtl, draft.flags, draft.answers], [30, 0, 1])
+      assert.equal(cache.stale(keyFor('a.test'), 60_999 + hour, draft), CACHE_STALE)
+      assert.equal(cache.stale(keyFor('a.test'), 61_000 + hour, draft), CACHE_MISS)
+    })
+
+    it('is a miss that knows of it, until it is paused', () => {
+      const cache = oneOver()
+      assert.deepEqual([cache.get(keyFor('a.test'), 61_000, draft), cache.hasStale], [CACHE_MISS, true])
+      cache.pause(keyFor('a.test'), 91_000)
+      assert.deepEqual([cache.get(keyFor('a.test'), 90_999, draft), cache.hasStale], [CACHE_STALE, false])
+      assert.equal(draft.staleTtl, 30)
+      assert.equal(cache.get(keyFor('a.test'), 91_000, draft), CACHE_MISS)
+      cache.staleMsMax = 0
+      assert.deepEqual([cache.get(keyFor('a.test'), 61_000, draft), cache.hasStale], [CACHE_MISS, false])
+    })
+
+    it('does so where it takes several blocks, too', () => {
+      const cache = oneOver({ answers: Array.from({ length: 60 }, (_, i) => `a.test 60 A 192.0.2.${i}`) })
+      cache.pause(keyFor('a.test'), 91_000)
+      assert.equal(cache.get(keyFor('a.test'), 90_999, draft), CACHE_STALE)
+      assert.equal(draft.answers, 60)
+    })
+
+    it('is nothing where it was a denial or a failure', () => {
+      for (const rcode of [3, 2]) {
+        const cache = oneOver({ rcode })
+        assert.equal(cache.stale(keyFor('a.test'), 2000, draft), CACHE_MISS)
+        assert.deepEqual([cache.get(keyFor('a.test'), 61_000, draft), cache.hasStale], [CACHE_MISS, false])
+      }
+    })
+
+    it('is forgotten when it is dropped, and nothing else is', () => {
+      const cache = oneOver()
+      cache.drop(keyFor('a.test', 28))
+      assert.equal(cache.serves(keyFor('a.test'), 61_000), true)
+      cache.drop(keyFor('a.test'))
+      assert.deepEqual([cache.serves(keyFor('a.test'), 61_000), cache.entries], [false, 0])
+    })
+  })
+
+  it('counts failures in a row until they are long over', () => {
+    const cache = new Cache(1 << 20)
+    const failure = answerTo('a.test', { rcode: 2 })
+    assert.equal(cache.strikes(keyFor('a.test'), 0), 0)
+    cache.put(keyFor('a.test'), failure, 0, 5000, 0)
+    assert.deepEqual([cache.strikes(keyFor('a.test'), 6000), cache.strikes(keyFor('a.test'), 10_001)], [1, 0])
+    cache.put(keyFor('a.test'), failure, 0, 10_000, 6000, 1)
+    assert.equal(cache.strikes(keyFor('a.test'), 17_000), 2)
+    assert.equal(cache.serves(keyFor('a.test'), 7000), false)
+  })
+
+  it('tells once of an answer that is hot and in the last tenth of its life', () => {
+    const cache = new Cache(1 << 20)
+    const dueAt = (now: number): boolean => cache.get(keyFor('a.test'), now, draft) === CACHE_HIT && cache.isDue
+    cache.put(keyFor('a.test'), answerTo('a.test', { answers: ['a.test 60 A 192.0.2.1'] }), 0, 60_000, 0)
+    assert.deepEqual([55_000, 55_001, 55_002, 55_003, 53_000].map(dueAt), [false, false, false, false, false])
+    assert.deepEqual([54_001, 59_000].map(dueAt), [true, true])
+    cache.markRefreshed()
+    assert.equal(dueAt(59_500), false)
+  })
+
   it('hands an entry to another shard', () => {
     const [one, other] = [new Cache(1 << 20), new Cache(1 << 20)]
     const key = keyFor('a.test')
@@ -169,6 +246,16 @@ describe('cacheSeconds', () => {
   for (const [what, parts, inCluster, seconds] of cases) {
     it(what, () => assert.equal(cacheSeconds(answerTo('a.test', parts), 1, settings, inCluster), seconds))
   }
+
+  it('keeps a failure twice as long each time, from 1 s to 5 min', () => {
+    const seconds = (strikes: number, more = {}) => failureSeconds(strikes, { ...settings, ...more })
+    assert.deepEqual(
+      [0, 1, 2, 3, 4, 5, 99].map((strikes) => seconds(strikes)),
+      [5, 10, 20, 40, 60, 60, 60],
+    )
+    assert.deepEqual([seconds(0, { failureTtl: 0 }), seconds(9, { maxFailureTtl: 9999 })], [1, 300])
+    assert.equal(seconds(3, { failureTtl: 90 }), 90)
+  })
 
   it('adds an SOA where there was none: MNAME dnsweir.invalid, owner the parent, TTL = MINIMUM', () => {
     const work = answerTo('deep.a.test', { rcode: 3 })

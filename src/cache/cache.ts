@@ -1,41 +1,29 @@
 import { LRUCache } from 'lru-cache'
-import { hashEnd, hashWord } from '../base/hash.ts'
 import type { Draft } from '../query/draft.ts'
-import { readU16, readU32, writeU16, writeU32 } from '../wire/header.ts'
-import { KIND_FAILURE, KIND_NODATA, KIND_NXDOMAIN } from '../wire/kind.ts'
+import { KIND_FAILURE, KIND_NODATA, KIND_NXDOMAIN, KIND_POSITIVE } from '../wire/kind.ts'
 import type { Rebuilt } from '../wire/rebuild.ts'
+import {
+  type CacheKey,
+  entryLength,
+  expiryAt,
+  isAging,
+  keptSince,
+  keyHash,
+  kindAt,
+  matches,
+  pauseAt,
+  readEntry,
+  setPause,
+  setRefreshed,
+  strikesAt,
+  useAt,
+  writeEntry,
+} from './entry.ts'
+import { CACHE_EXPIRED, CACHE_FAILURE, CACHE_HIT, CACHE_MISS, CACHE_NEGATIVE, CACHE_STALE } from './found.ts'
 import { blockBytes, entryBytesMax, Slab } from './slab.ts'
 
-export const CACHE_MISS = 0
-export const CACHE_HIT = 1
-export const CACHE_NEGATIVE = 2
-export const CACHE_FAILURE = 3
-/** Only `peek` says so: it is over, and still there. */
-export const CACHE_EXPIRED = 4
-
-/** The exact question an entry answers: nothing is ever learned by owner name (SAFETY). */
-export interface CacheKey {
-  /** Lower-case wire form. */
-  name: Uint8Array
-  nameLength: number
-  /** Seeded hash of the name. */
-  hash: number
-  type: number
-  /** DO and CD: bit 0 and 1. Answers differ by them (RFC 4035 section 3.2). Bit 2: see `forAllTypes`; bit 3: `notRecursive`. */
-  dnssec: number
-  /** The route's number, the same in all shards and across reloads that leave the route as it is (query/route). */
-  route: number
-}
-
-const allTypes = 4
-/** Bit of `CacheKey.dnssec` for questions without RD. */
-export const notRecursive = 8
-
-/** Makes the key speak of the name as a whole: an NXDOMAIN is true for every type (RFC 2308 section 5). */
-export function forAllTypes(key: CacheKey): void {
-  key.type = 0
-  key.dnssec |= allTypes
-}
+/** TTL of a stale answer, in seconds (RFC 8767 section 5). */
+export const staleTtl = 30
 
 /** lru-cache makes an object per call where none is handed in. */
 const noOptions = {}
@@ -43,41 +31,29 @@ const noOptions = {}
 /** What lru-cache's own arrays and map cost per entry, beside the block. */
 const indexBytes = 124
 
-// Fields of an entry, from its start.
-const storedAt = 0 // f64 ms
-const expiresAt = 8 // f64 ms
-const bodyLength = 16
-const answers = 18
-const authorities = 20
-const additionals = 22
-const rcode = 24
-const kind = 25
-const flags = 26 // AD in bit 5, as in the header's low byte
-const nameLength = 27
-const type = 28
-const dnssec = 30
-const refusedBy = 31
-const ttlCount = 32
-const rotateAt = 34
-const rotateStride = 36
-const rotateCount = 38
-const route = 40 // u32
-const fixedBytes = 44
-
 /**
- * Answers by question: lru-cache maps a hash to the entry's first block, the slab holds key and answer. A hash collision is a miss, since the full key is
- * compared; an entry costs no object. Bounded twice: by the number of entries and by the slab's blocks.
- *
- *   entry:  fixed fields (44) · name · TTL offsets (u16 each) · body (the sections behind the question)
+ * Answers by question: lru-cache maps a hash to the entry's first block, the slab holds key and answer (cache/entry). A hash collision is a miss, since the
+ * full key is compared; an entry costs no object. Bounded twice: by the number of entries and by the slab's blocks. What is over stays until
+ * its place is wanted: it may still serve when nobody answers.
  */
 export class Cache {
   slab!: Slab
   evicted = 0
+  /** How long after its TTL a positive answer may serve, in ms; 0: never. */
+  staleMsMax = 0
   /** After a `peek` that found something. */
   msLeft = 0
+  /** After a `get` that found an answer: it is hot, nearly over, and was not refreshed yet (see `markRefreshed`). */
+  isDue = false
+  /** After a `get` that missed: an answer is there that might still serve (see `stale`). */
+  hasStale = false
+  /** After a `get` that found a failure: since when it is kept, ms. */
+  failedAt = 0
   private index!: LRUCache<number, number>
   private filling = false
   private maxBytes = 0
+  /** First block of what `get` found last. */
+  private found = 0
 
   /** @param maxBytes this shard's share, index and slab together */
   constructor(maxBytes: number) {
@@ -119,79 +95,89 @@ export class Cache {
 
   /** Looks the question up; on a hit, fills the draft with a view into the slab that is valid until the next call. */
   get(key: CacheKey, now: number, draft: Draft): number {
+    this.hasStale = false
+    this.isDue = false
     const first = this.index.get(keyHash(key), noOptions)
     if (first === undefined) return CACHE_MISS
-    const at = this.slab.open(first)
-    const bytes = this.slab.bytes
-    if (!matches(bytes, at, key)) return CACHE_MISS
-    if ((this.slab.times[(at + expiresAt) >> 3] as number) <= now) return CACHE_MISS
-    return this.fill(bytes, at, now, draft)
+    const { slab } = this
+    const at = slab.open(first)
+    if (!matches(slab.bytes, at, key)) return CACHE_MISS
+    if (expiryAt(slab.times, at) <= now) return this.isStale(at, now) ? this.paused(at, now, draft) : CACHE_MISS
+    const found = resultOf(readEntry(slab.bytes, slab.times, at, now, draft))
+    if (found === CACHE_FAILURE) this.failedAt = keptSince(slab.times, at)
+    else if (found === CACHE_HIT && useAt(slab.bytes, slab.placeOf(first)) && isAging(slab.times, at, now)) {
+      this.isDue = true
+      this.found = first
+    }
+    return found
+  }
+
+  /** What `get` found last is asked for again: once in its life. */
+  markRefreshed(): void {
+    setRefreshed(this.slab.bytes, this.slab.placeOf(this.found))
   }
 
   /** As `get`, for explain: nothing moves up, and what is over is told apart from what is not there. */
   peek(key: CacheKey, now: number, draft: Draft): number {
-    const first = this.index.peek(keyHash(key))
-    if (first === undefined) return CACHE_MISS
-    const at = this.slab.open(first)
-    if (!matches(this.slab.bytes, at, key)) return CACHE_MISS
-    this.msLeft = (this.slab.times[(at + expiresAt) >> 3] as number) - now
-    const found = this.fill(this.slab.bytes, at, now, draft)
+    const at = this.placeOf(key)
+    if (at === -1) return CACHE_MISS
+    const { bytes, times } = this.slab
+    this.msLeft = expiryAt(times, at) - now
+    const found = resultOf(readEntry(bytes, times, at, now, draft))
     return this.msLeft <= 0 ? CACHE_EXPIRED : found
   }
 
-  private fill(bytes: Uint8Array, at: number, now: number, draft: Draft): number {
-    const ttls = readU16(bytes, at + ttlCount)
-    draft.rcode = bytes[at + rcode] as number
-    draft.flags = bytes[at + flags] as number
-    draft.bytes = bytes
-    draft.ttlAt = at + fixedBytes + (bytes[at + nameLength] as number)
-    draft.ttlCount = ttls
-    draft.at = draft.ttlAt + ttls * 2
-    draft.length = readU16(bytes, at + bodyLength)
-    draft.answers = readU16(bytes, at + answers)
-    draft.authorities = readU16(bytes, at + authorities)
-    draft.additionals = readU16(bytes, at + additionals)
-    draft.age = Math.floor((now - (this.slab.times[(at + storedAt) >> 3] as number)) / 1000)
-    draft.rotateAt = readU16(bytes, at + rotateAt)
-    draft.rotateStride = readU16(bytes, at + rotateStride)
-    draft.rotateCount = readU16(bytes, at + rotateCount)
-    draft.ede = -1
-    draft.refusedBy = bytes[at + refusedBy] as number
-    const what = bytes[at + kind] as number
-    if (what === KIND_FAILURE) return CACHE_FAILURE
-    return what === KIND_NXDOMAIN || what === KIND_NODATA ? CACHE_NEGATIVE : CACHE_HIT
+  /**
+   * What still serves in place of a failure: CACHE_HIT for an answer that lives, CACHE_STALE for one that is over (RFC 8767), else CACHE_MISS.
+   * Denials don't: a name may have come into being since.
+   */
+  stale(key: CacheKey, now: number, draft: Draft): number {
+    const at = this.placeOf(key)
+    if (at === -1 || kindAt(this.slab.bytes, at) !== KIND_POSITIVE) return CACHE_MISS
+    const { bytes, times } = this.slab
+    const isOver = expiryAt(times, at) <= now
+    if (isOver && !this.isStale(at, now)) return CACHE_MISS
+    readEntry(bytes, times, at, now, draft)
+    if (!isOver) return CACHE_HIT
+    asStale(draft)
+    return CACHE_STALE
+  }
+
+  /** Is there an answer that lives, or one that may serve in place of a failure? */
+  serves(key: CacheKey, now: number): boolean {
+    const at = this.placeOf(key)
+    if (at === -1 || kindAt(this.slab.bytes, at) === KIND_FAILURE) return false
+    return expiryAt(this.slab.times, at) > now || this.isStale(at, now)
+  }
+
+  /** Until then (ms), `get` serves the stale answer at once. */
+  pause(key: CacheKey, until: number): void {
+    const first = this.index.peek(keyHash(key))
+    if (first !== undefined && matches(this.slab.bytes, this.slab.open(first), key)) {
+      setPause(this.slab.bytes, this.slab.placeOf(first), Math.ceil(until / 1000))
+    }
+  }
+
+  /** How many failures in a row the question has had; what is over longer than it lasted counts no more. */
+  strikes(key: CacheKey, now: number): number {
+    const at = this.placeOf(key)
+    if (at === -1 || kindAt(this.slab.bytes, at) !== KIND_FAILURE) return 0
+    const expiry = expiryAt(this.slab.times, at)
+    return now - expiry > expiry - keptSince(this.slab.times, at) ? 0 : strikesAt(this.slab.bytes, at) + 1
   }
 
   /** Keeps an answer for `ttlMs`; false when it is too large. `ad`: the header's AD bit or 0. */
-  put(key: CacheKey, answer: Rebuilt, ad: number, ttlMs: number, now: number): boolean {
-    const writer = answer.writer
-    const length = fixedBytes + key.nameLength + writer.count * 2 + writer.length
-    if (length > entryBytesMax) return false
-    const bytes = this.slab.bytes
-    this.slab.times[storedAt >> 3] = now
-    this.slab.times[expiresAt >> 3] = now + ttlMs
-    writeU16(bytes, bodyLength, writer.length)
-    writeU16(bytes, answers, answer.answers)
-    writeU16(bytes, authorities, answer.authorities)
-    writeU16(bytes, additionals, answer.additionals)
-    bytes[rcode] = answer.rcode
-    bytes[kind] = answer.kind
-    bytes[flags] = ad
-    bytes[nameLength] = key.nameLength
-    writeU16(bytes, type, key.type)
-    bytes[dnssec] = key.dnssec
-    bytes[refusedBy] = answer.refusedBy
-    writeU32(bytes, route, key.route)
-    writeU16(bytes, ttlCount, writer.count)
-    writeU16(bytes, rotateAt, answer.rotateAt)
-    writeU16(bytes, rotateStride, answer.rotateStride)
-    writeU16(bytes, rotateCount, answer.rotateCount)
-    let to = fixedBytes
-    for (let i = 0; i < key.nameLength; i++) bytes[to++] = key.name[i] as number
-    for (let i = 0; i < writer.count; i++, to += 2) writeU16(bytes, to, writer.ttlAt[i] as number)
-    for (let i = 0; i < writer.length; i++) bytes[to++] = writer.body[i] as number
+  put(key: CacheKey, answer: Rebuilt, ad: number, ttlMs: number, now: number, strikes = 0): boolean {
+    const { bytes, times } = this.slab
+    const length = writeEntry(bytes, times, key, answer, ad, ttlMs, now, strikes)
+    if (length === -1) return false
     this.file(keyHash(key), length)
     return true
+  }
+
+  /** Forgets the answer to one question. */
+  drop(key: CacheKey): void {
+    if (this.placeOf(key) !== -1) this.index.delete(keyHash(key))
   }
 
   /** An entry as one message for another shard, or undefined when it has gone. Allocates: once per answer and only with several shards. */
@@ -215,6 +201,31 @@ export class Cache {
     this.index.clear()
   }
 
+  /** Where the entry stands, gathered; -1 when there is none. */
+  private placeOf(key: CacheKey): number {
+    const first = this.index.peek(keyHash(key))
+    if (first === undefined) return -1
+    const at = this.slab.open(first)
+    return matches(this.slab.bytes, at, key) ? at : -1
+  }
+
+  /** It is over: may it serve when nobody answers? */
+  private isStale(at: number, now: number): boolean {
+    const { bytes, times } = this.slab
+    return kindAt(bytes, at) === KIND_POSITIVE && now - expiryAt(times, at) < this.staleMsMax
+  }
+
+  private paused(at: number, now: number, draft: Draft): number {
+    const { bytes, times } = this.slab
+    if (now >= pauseAt(bytes, at) * 1000) {
+      this.hasStale = true
+      return CACHE_MISS
+    }
+    readEntry(bytes, times, at, now, draft)
+    asStale(draft)
+    return CACHE_STALE
+  }
+
   private file(hash: number, length: number): void {
     this.filling = true
     while (!this.slab.hasRoom(length)) this.index.pop()
@@ -223,27 +234,13 @@ export class Cache {
   }
 }
 
-/** The question of an exported entry: where its name stands and its other fields, read to `key` (its `hash` is left to the caller). */
-export function keyOf(entry: Uint8Array, from: number, key: CacheKey): void {
-  key.nameLength = entry[from + nameLength] as number
-  for (let i = 0; i < key.nameLength; i++) key.name[i] = entry[from + fixedBytes + i] as number
-  key.type = readU16(entry, from + type)
-  key.dnssec = entry[from + dnssec] as number
-  key.route = readU32(entry, from + route)
+function resultOf(kind: number): number {
+  if (kind === KIND_FAILURE) return CACHE_FAILURE
+  return kind === KIND_NXDOMAIN || kind === KIND_NODATA ? CACHE_NEGATIVE : CACHE_HIT
 }
 
-function entryLength(bytes: Uint8Array, at: number): number {
-  const head = fixedBytes + (bytes[at + nameLength] as number)
-  return head + readU16(bytes, at + ttlCount) * 2 + readU16(bytes, at + bodyLength)
-}
-
-function keyHash(key: CacheKey): number {
-  return hashEnd(hashWord(hashWord(key.hash, (key.type << 16) | key.dnssec), key.route))
-}
-
-function matches(bytes: Uint8Array, at: number, key: CacheKey): boolean {
-  if (bytes[at + nameLength] !== key.nameLength || readU16(bytes, at + type) !== key.type) return false
-  if (bytes[at + dnssec] !== key.dnssec || readU32(bytes, at + route) !== key.route) return false
-  for (let i = 0; i < key.nameLength; i++) if (bytes[at + fixedBytes + i] !== key.name[i]) return false
-  return true
+/** What was proven once is not proven any more when it is over. */
+function asStale(draft: Draft): void {
+  draft.flags = 0
+  draft.staleTtl = staleTtl
 }

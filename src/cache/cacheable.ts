@@ -30,8 +30,7 @@ export function cacheSeconds(answer: Rebuilt, type: number, settings: CacheData,
     case KIND_NXDOMAIN:
       return negativeSeconds(answer, settings, inCluster)
     case KIND_FAILURE:
-      // RFC 9520 section 3.2: between 1 s and 5 min.
-      return Math.min(Math.max(settings.failureTtl, 1), failureTtlMax)
+      return failureSeconds(0, settings)
     case KIND_PARTIAL:
       // Asked for addresses, a chain to nowhere is most likely a resolver that did not get further. For any other type it is how dnsmasq and the
       // VPC resolver say NODATA behind a CNAME: held back for a moment, and sent on as it came, so that nobody behind us keeps it.
@@ -40,6 +39,16 @@ export function cacheSeconds(answer: Rebuilt, type: number, settings: CacheData,
       // A referral answers nothing.
       return 0
   }
+}
+
+/**
+ * For how long a failure is kept: twice as long each time that the same question fails again, between 1 s and 5 min (RFC 9520 section 3.2).
+ *
+ * @param strikes failures of this question before, one after the other
+ */
+export function failureSeconds(strikes: number, { failureTtl, maxFailureTtl }: CacheData): number {
+  const most = Math.min(Math.max(failureTtl, maxFailureTtl), failureTtlMax)
+  return Math.min(Math.max(failureTtl, 1) * 2 ** Math.min(strikes, 10), most)
 }
 
 /** RFC 2308 section 5: min(SOA TTL, MINIMUM); without SOA by our own setting, or nothing would be held back (FIELD 3.4). */

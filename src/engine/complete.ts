@@ -1,6 +1,3 @@
-import { hashBytes } from '../base/hash.ts'
-import type { Cache, CacheKey } from '../cache/cache.ts'
-import { forAllTypes, notRecursive } from '../cache/cache.ts'
 import { cacheSeconds } from '../cache/cacheable.ts'
 import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
@@ -10,29 +7,30 @@ import { Probed } from '../query/probed.ts'
 import { Query } from '../query/query.ts'
 import type { Tickets } from '../query/ticket.ts'
 import { REWRITE } from '../query/verdict.ts'
-import { FLAG_CD, FLAG_DO, FLAG_RD, SHARED } from '../upstream/flight.ts'
+import { SHARED } from '../upstream/flight.ts'
 import type { FlightEnd } from '../upstream/flight-end.ts'
 import { FAIL_NETWORK, FAIL_TIMEOUT } from '../upstream/flight-end.ts'
 import type { Forward } from '../upstream/forward.ts'
 import { Ede, Rcode } from '../wire/codes.ts'
 import { AD, FLAGS, readU16, TC } from '../wire/header.ts'
-import { KIND_FAILURE, KIND_NXDOMAIN } from '../wire/kind.ts'
-import { isAtOrBelow } from '../wire/name.ts'
+import { KIND_FAILURE } from '../wire/kind.ts'
 import { Rebuilt } from '../wire/rebuild.ts'
-import type { Learned } from './learned.ts'
 import type { Plan } from './plan.ts'
 import type { Replies } from './replies.ts'
+import type { Store } from './store.ts'
 import { Waiters } from './waiters.ts'
 
 /** Share of `replyWithin` that a query may wait for a probe: what is left is for its own question. */
 const probeShare = 1 / 3
 
+/** A client that could have a stale answer waits no longer for a fresh one (RFC 8767 section 5: the client response timer). */
+const staleAfterMs = 1800
+
 export interface CompleteDeps {
   readonly counters: Counters
-  readonly cache: Cache
   readonly tickets: Tickets
   readonly replies: Replies
-  readonly learned: Learned
+  readonly store: Store
   readonly hashSeed: number
 }
 
@@ -46,7 +44,6 @@ export class Complete implements FlightEnd {
   private readonly rebuilt = new Rebuilt()
   private readonly draft = new Draft()
   private readonly query = new Query()
-  private readonly key: CacheKey
   private readonly waiters: Waiters
   /** 1 for flights whose answer rules want to hear. */
   private readonly isProbe: Uint8Array
@@ -57,7 +54,6 @@ export class Complete implements FlightEnd {
     this.deps = deps
     this.waiters = new Waiters(deps.tickets, deps.counters, flights)
     this.isProbe = new Uint8Array(flights)
-    this.key = { name: new Uint8Array(256), nameLength: 0, hash: 0, type: 0, dnssec: 0, route: 0 }
   }
 
   set forward(forward: Forward) {
@@ -67,13 +63,10 @@ export class Complete implements FlightEnd {
 
   /** The query waits for `flight`; false when there is no room for it. */
   wait(flight: number, query: Query, now: number): boolean {
+    const { replyWithinMs } = this.plan.data.forward
+    const patience = query.hasStale === 1 ? Math.min(replyWithinMs, staleAfterMs) : replyWithinMs
     // Counted from its arrival: it may have waited for a probe before.
-    return this.waiters.add(
-      flight,
-      query,
-      Math.max(query.receivedAt + this.plan.data.forward.replyWithinMs, now),
-      false,
-    )
+    return this.waiters.add(flight, query, Math.max(query.receivedAt + patience, now), false)
   }
 
   /** As `wait`, for the answer about another name; then, or when that takes too long, it walks the road again. */
@@ -88,79 +81,67 @@ export class Complete implements FlightEnd {
   }
 
   answered(flight: number, bytes: Uint8Array, at: number, length: number, _upstream: number, now: number): void {
-    const { rebuilt, key } = this
-    this.keyOf(flight)
+    const { rebuilt } = this
+    const { store } = this.deps
+    const { key } = store
+    store.about((this.forwarder as Forward).view, flight)
     const flags = readU16(bytes, at + FLAGS)
     rebuilt.read(bytes, at, length, key.name, key.nameLength, key.type)
     const refused = this.plan.guard.answers.refuse(rebuilt, key)
-    const seconds = refused || cacheSeconds(rebuilt, key.type, this.plan.data.cache, this.isInCluster())
+    const seconds = refused || cacheSeconds(rebuilt, key.type, this.plan.data.cache, store.isInCluster)
     const isWhole = refused > 0 || (flags & TC) === 0
+    if (this.isProbe[flight] === 1) this.tellProbe(flight, isWhole ? seconds : 0, bytes, at, isWhole ? length : 0, now)
+    const isKept = isWhole && seconds > 0 && this.isShareable(flight)
     // FIELD 3.6: what we made up ourselves is never called authentic.
     const ad = rebuilt.isSynthesised ? 0 : flags & AD
+    if (rebuilt.kind === KIND_FAILURE) {
+      if (isKept) store.keepFailure(rebuilt, now)
+      if (this.isShareable(flight) && this.replyStale(flight, now)) return
+    } else if (isKept) store.keep(rebuilt, ad, seconds, now)
     this.load(rebuilt, ad)
     if (!isWhole) this.draft.flags |= TC
-    if (this.isProbe[flight] === 1) this.tellProbe(flight, isWhole ? seconds : 0, bytes, at, isWhole ? length : 0, now)
-    if (isWhole && seconds > 0 && this.isShareable(flight)) this.keep(ad, seconds * 1000, now)
     this.replyChain(this.waiters.takeAll(flight), metric.outcomes.answered, now)
   }
 
   overdue(flight: number, now: number): void {
-    this.loadFailure(Ede.NO_REACHABLE_AUTHORITY)
-    this.replyChain(this.waiters.takeDue(flight, now), metric.outcomes.failed, now)
+    const { store } = this.deps
+    store.about((this.forwarder as Forward).view, flight)
+    const isStale = this.isShareable(flight) && store.instead(now, this.draft)
+    if (!isStale) {
+      this.loadFailure(Ede.NO_REACHABLE_AUTHORITY)
+      // Some are due early, for an answer that is gone by now.
+      this.waiters.extend(flight, this.plan.data.forward.replyWithinMs)
+    }
+    const outcome = isStale ? metric.outcomes.stale : metric.outcomes.failed
+    this.replyChain(this.waiters.takeDue(flight, now), outcome, now)
   }
 
   failed(flight: number, reason: number, now: number): void {
-    this.keyOf(flight)
-    this.rebuilt.fail(Rcode.SERVFAIL, this.key.name, this.key.nameLength)
-    const seconds = cacheSeconds(this.rebuilt, this.key.type, this.plan.data.cache, false)
+    const { rebuilt } = this
+    const { store } = this.deps
+    const { key } = store
+    store.about((this.forwarder as Forward).view, flight)
+    rebuilt.fail(Rcode.SERVFAIL, key.name, key.nameLength)
     // Only silence and network errors are news of the upstream; a loop or a reload is ours and may be over at once.
     const isNews = reason === FAIL_TIMEOUT || reason === FAIL_NETWORK
-    if (isNews && this.isShareable(flight)) this.keep(0, seconds * 1000, now)
-    if (this.isProbe[flight] === 1) this.tellProbe(flight, isNews ? seconds : 0, this.rebuilt.writer.body, 0, 0, now)
+    const seconds = isNews ? cacheSeconds(rebuilt, key.type, this.plan.data.cache, false) : 0
+    if (this.isProbe[flight] === 1) this.tellProbe(flight, seconds, rebuilt.writer.body, 0, 0, now)
+    if (isNews && this.isShareable(flight)) store.keepFailure(rebuilt, now)
+    if (this.isShareable(flight) && this.replyStale(flight, now)) return
     this.loadFailure(reason === FAIL_NETWORK ? Ede.NETWORK_ERROR : Ede.NO_REACHABLE_AUTHORITY)
     this.replyChain(this.waiters.takeAll(flight), metric.outcomes.failed, now)
+  }
+
+  /** All who wait get what still serves; false when nothing does. */
+  private replyStale(flight: number, now: number): boolean {
+    if (!this.deps.store.instead(now, this.draft)) return false
+    this.replyChain(this.waiters.takeAll(flight), metric.outcomes.stale, now)
+    return true
   }
 
   /** May the flight's answer serve others? Not when it was somebody's probe. */
   private isShareable(flight: number): boolean {
     return (this.forwarder as Forward).view.kind[flight] === SHARED
-  }
-
-  /** The flight's question as a key; the name is copied, so that nothing is sliced off per answer. */
-  private keyOf(flight: number): void {
-    const { view } = this.forwarder as Forward
-    const key = this.key
-    view.copyName(flight, key.name)
-    key.nameLength = view.nameLength[flight] as number
-    key.hash = hashBytes(this.deps.hashSeed, key.name, 0, key.nameLength)
-    key.type = view.type[flight] as number
-    const flags = view.flags[flight] as number
-    key.dnssec =
-      ((flags & FLAG_DO) !== 0 ? 1 : 0) |
-      ((flags & FLAG_CD) !== 0 ? 2 : 0) |
-      ((flags & FLAG_RD) !== 0 ? 0 : notRecursive)
-    key.route = this.plan.routes.keys[view.route[flight] as number] ?? 0
-  }
-
-  private keep(ad: number, ttlMs: number, now: number): void {
-    const { cache, counters, learned } = this.deps
-    const { key, rebuilt } = this
-    // RFC 2308 section 5: a name that does not exist has no records of any type. With a CNAME, the target is what does not exist.
-    if (rebuilt.kind === KIND_NXDOMAIN && rebuilt.answers === 0) forAllTypes(key)
-    if (!cache.put(key, rebuilt, ad, ttlMs, now)) {
-      counters.add(metric.cache.refused)
-      return
-    }
-    counters.add(metric.cache.stored)
-    learned.share(this.key)
-  }
-
-  private isInCluster(): boolean {
-    const { name, nameLength } = this.key
-    for (const domain of this.plan.clusterDomains.names) {
-      if (nameLength >= domain.length && isAtOrBelow(name, 0, nameLength, domain, 0, domain.length)) return true
-    }
-    return false
   }
 
   /** Makes the draft what `rebuilt` holds. */
@@ -190,10 +171,21 @@ export class Complete implements FlightEnd {
     const { rcode, answers } = this.draft
     // Behind a CNAME it is the target that does not exist.
     const isDenial = rcode === Rcode.NXDOMAIN && answers === 0 && guard.hearsDenials
+    let resumed = -1
+    let last = -1
     for (let ticket = first, next = -1; ticket !== -1; ticket = next) {
       next = tickets.next[ticket] as number
-      if (tickets.reenters(ticket)) this.resume(ticket, now)
-      else if (!isDenial || !this.isRenamed(ticket, now)) this.replyTo(ticket, outcome)
+      if (tickets.reenters(ticket)) {
+        tickets.next[ticket] = -1
+        if (last === -1) resumed = ticket
+        else tickets.next[last] = ticket
+        last = ticket
+      } else if (!isDenial || !this.isRenamed(ticket, now)) this.replyTo(ticket, outcome)
+    }
+    // Last, since they ask the cache, of which the draft may be a view.
+    for (let ticket = resumed, next = -1; ticket !== -1; ticket = next) {
+      next = tickets.next[ticket] as number
+      this.resume(ticket, now)
     }
   }
 
@@ -227,7 +219,8 @@ export class Complete implements FlightEnd {
   }
 
   private tellProbe(flight: number, seconds: number, bytes: Uint8Array, at: number, length: number, now: number): void {
-    const { probed, rebuilt, key } = this
+    const { probed, rebuilt } = this
+    const { key } = this.deps.store
     this.isProbe[flight] = 0
     probed.name = key.name
     probed.nameLength = key.nameLength

@@ -1,4 +1,4 @@
-import { CACHE_EXPIRED, CACHE_FAILURE, CACHE_MISS, CACHE_NEGATIVE } from '../cache/cache.ts'
+import { CACHE_EXPIRED, CACHE_FAILURE, CACHE_MISS, CACHE_NEGATIVE } from '../cache/found.ts'
 import type { ExplainStep } from '../link/explain-data.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import type { Draft } from '../query/draft.ts'

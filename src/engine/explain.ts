@@ -1,13 +1,6 @@
-import type { CacheKey } from '../cache/cache.ts'
-import {
-  CACHE_EXPIRED,
-  CACHE_FAILURE,
-  CACHE_MISS,
-  CACHE_NEGATIVE,
-  type Cache,
-  forAllTypes,
-  notRecursive,
-} from '../cache/cache.ts'
+import type { Cache } from '../cache/cache.ts'
+import { emptyKey, forAllTypes } from '../cache/entry.ts'
+import { CACHE_EXPIRED, CACHE_FAILURE, CACHE_MISS, CACHE_NEGATIVE } from '../cache/found.ts'
 import { GuardWalk } from '../guard/explain.ts'
 import type { ExplainQuestion, ExplainSource, ExplainStep, Explanation } from '../link/explain-data.ts'
 import { Draft } from '../query/draft.ts'
@@ -22,6 +15,7 @@ import { replyBytes } from './explain-reply.ts'
 import { cacheStep, openWords, probeWords, routeStep, upstreamStep } from './explain-words.ts'
 import { draftOwnReply } from './own-reply.ts'
 import type { Plan } from './plan.ts'
+import { questionKey } from './store.ts'
 
 /** What only a program that runs knows. */
 export interface Live {
@@ -114,7 +108,7 @@ class Walk {
     this.route()
     query.silent = isExempt ? 1 : 0
     if (isExempt && live?.isDraining) return this.end('none', 'probe', undefined)
-    if (isExempt && live !== undefined && !live.forward.works(query.route)) return this.ask()
+    if (isExempt && live !== undefined && !live.forward.choice.works(query.route)) return this.ask()
     if (live === undefined) this.steps.push(cacheStep(CACHE_MISS, undefined, false, 0))
     else {
       const hit = new Draft()
@@ -140,7 +134,7 @@ class Walk {
 
   /** The answer to this very question, else the denial of its name; the draft is a view into the cache. */
   private find({ cache }: Live, hit: Draft): number {
-    const key = this.key()
+    const key = questionKey(this.plan, this.query, emptyKey())
     const exact = cache.peek(key, this.now, hit)
     const step = cacheStep(exact, hit, false, cache.msLeft)
     forAllTypes(key)
@@ -199,12 +193,6 @@ class Walk {
 
   private step(step: string, verdict: string, why: string): void {
     this.steps.push({ step, verdict, why })
-  }
-
-  private key(): CacheKey {
-    const { name, nameLength, hash, askType, route, dnssecOk, checkingDisabled, recursionDesired } = this.query
-    const dnssec = dnssecOk | (checkingDisabled << 1) | (recursionDesired ? 0 : notRecursive)
-    return { name, nameLength, hash, type: askType, dnssec, route: this.plan.routes.keys[route] as number }
   }
 }
 

@@ -1,8 +1,9 @@
 import type { MessagePort } from 'node:worker_threads'
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { hashBytes } from '../base/hash.ts'
-import type { Cache, CacheKey } from '../cache/cache.ts'
-import { keyOf } from '../cache/cache.ts'
+import type { Cache } from '../cache/cache.ts'
+import type { CacheKey } from '../cache/entry.ts'
+import { emptyKey, keyOf } from '../cache/entry.ts'
 import { kick } from '../link/kick.ts'
 import { LEARNED, Packer, Unpacker } from '../link/packed.ts'
 import * as metric from '../metrics/catalog.ts'
@@ -33,7 +34,7 @@ export class Learned {
     this.sys = sys
     this.counters = counters
     this.hashSeed = hashSeed
-    this.key = { name: new Uint8Array(256), nameLength: 0, hash: 0, type: 0, dnssec: 0, route: 0 }
+    this.key = emptyKey()
   }
 
   /** Another shard, or its successor. */

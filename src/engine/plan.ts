@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import { StaleScope } from '../cache/stale.ts'
 import type { Guard } from '../guard/guard.ts'
 import { createGuard } from '../guard/guard.ts'
 import type { WorkerEvent } from '../link/messages.ts'
@@ -14,6 +15,7 @@ export interface Plan {
   readonly guard: Guard
   readonly routes: RouteTable
   readonly clusterDomains: NameSet
+  readonly stale: StaleScope
 }
 
 export interface PlanDeps {
@@ -36,5 +38,6 @@ export function buildPlan(data: PlanData, deps: PlanDeps, before: Plan | undefin
     guard: createGuard(data, deps, before?.guard),
     routes: new RouteTable(data),
     clusterDomains: new NameSet(data.clusterDomains),
+    stale: new StaleScope(data),
   }
 }

@@ -1,5 +1,6 @@
-import type { Cache, CacheKey } from '../cache/cache.ts'
-import { CACHE_FAILURE, CACHE_HIT, CACHE_MISS, CACHE_NEGATIVE, forAllTypes, notRecursive } from '../cache/cache.ts'
+import type { Cache } from '../cache/cache.ts'
+import { emptyKey, forAllTypes } from '../cache/entry.ts'
+import { CACHE_FAILURE, CACHE_MISS, CACHE_NEGATIVE, CACHE_STALE } from '../cache/found.ts'
 import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Draft } from '../query/draft.ts'
@@ -16,10 +17,13 @@ import { draftOwnReply } from './own-reply.ts'
 import type { Plan } from './plan.ts'
 import type { Probes } from './probes.ts'
 import type { Replies } from './replies.ts'
+import { Standby } from './standby.ts'
+import { cachePlaces, questionKey, type Store } from './store.ts'
 
 export interface ServeDeps {
   readonly counters: Counters
   readonly cache: Cache
+  readonly store: Store
   readonly forward: Forward
   readonly board: LoopBoard
   readonly replies: Replies
@@ -48,12 +52,13 @@ export class Serve {
   private readonly deps: ServeDeps
   private readonly hit = new Draft()
   private readonly own = new Draft(64)
-  private readonly key: CacheKey
+  private readonly key = emptyKey()
+  private readonly standby: Standby
 
   constructor(plan: Plan, deps: ServeDeps) {
     this.plan = plan
     this.deps = deps
-    this.key = { name: new Uint8Array(0), nameLength: 0, hash: 0, type: 0, dnssec: 0, route: 0 }
+    this.standby = new Standby(deps)
   }
 
   /** Walks the road with a query whose message, peer and listener are filled in. */
@@ -133,27 +138,31 @@ export class Serve {
       if (this.draining) return replies.drop(query, metric.outcomes.probe)
       query.silent = 1
       // Nobody works: the check itself goes upstream and finds out, since perhaps nothing else is asked any more.
-      if (!this.deps.forward.works(query.route)) return this.ask(query, now)
+      if (!this.deps.forward.choice.works(query.route)) return this.ask(query, now)
     }
     const found = this.find(query, now)
-    const lane = counters.lane
-    if (found !== CACHE_MISS) {
-      const place =
-        found === CACHE_HIT
-          ? metric.cache.hit
-          : found === CACHE_FAILURE
-            ? metric.cache.failureHit
-            : metric.cache.negativeHit
-      lane[place] = (lane[place] as number) + 1
-      if (found === CACHE_NEGATIVE && this.isRenamed(query)) return this.reenter(query, now)
-      if (query.suffixLength !== 0) this.plan.guard.spared(query)
-      if (found === CACHE_FAILURE) this.hit.ede = Ede.CACHED_ERROR
-      replies.send(query, this.hit, metric.outcomes.hit)
-      return
-    }
+    if (found !== CACHE_MISS) return this.fromCache(query, found, now)
     counters.add(metric.cache.miss)
+    if (query.hasStale === 1 && this.standby.serves(query, questionKey(this.plan, query, this.key), now, this.hit)) {
+      return replies.send(query, this.hit, metric.outcomes.stale)
+    }
     if (!exempt && !this.checkMiss(query)) return
     this.ask(query, now)
+  }
+
+  private fromCache(query: Query, found: number, now: number): void {
+    const { counters, replies, cache } = this.deps
+    const { lane } = counters
+    const place = cachePlaces[found] as number
+    lane[place] = (lane[place] as number) + 1
+    if (found === CACHE_NEGATIVE && this.isRenamed(query)) return this.reenter(query, now)
+    if (query.suffixLength !== 0) this.plan.guard.spared(query)
+    if (found === CACHE_FAILURE) this.hit.ede = Ede.CACHED_ERROR
+    else if (found === CACHE_STALE) this.hit.ede = Ede.STALE_ANSWER
+    const isDue = cache.isDue && this.plan.data.cache.prefetch
+    // First, since the draft is a view of the cache, and a query that lost its suffix is whole again once it has its reply.
+    if (isDue) this.standby.refresh(query, now)
+    replies.send(query, this.hit, found === CACHE_STALE ? metric.outcomes.stale : metric.outcomes.hit)
   }
 
   /** Did a rule make another name of one that the cache knows does not exist? */
@@ -166,10 +175,13 @@ export class Serve {
 
   /** The answer to this very question, else the denial of its name. */
   private find(query: Query, now: number): number {
-    const { cache } = this.deps
-    const key = this.keyOf(query)
+    const { cache, forward } = this.deps
+    const key = questionKey(this.plan, query, this.key)
     const found = cache.get(key, now, this.hit)
+    // What failed while all were down is no news once one is back.
+    if (found === CACHE_FAILURE && cache.failedAt < forward.choice.backSince(query.route)) return CACHE_MISS
     if (found !== CACHE_MISS) return found
+    query.hasStale = cache.hasStale && this.plan.stale.mayServe(key, query.route) ? 1 : 0
     forAllTypes(key)
     return cache.get(key, now, this.hit)
   }
@@ -231,17 +243,5 @@ export class Serve {
   /** No query, so nothing is booked; a stream must still hear that its message is done. */
   private endSilently(query: Query): void {
     if (query.streamed) this.deps.replies.endStreamed(query)
-  }
-
-  private keyOf(query: Query): CacheKey {
-    const key = this.key
-    key.name = query.name
-    key.nameLength = query.nameLength
-    key.hash = query.hash
-    key.type = query.askType
-    // RD=0 asks what the upstream happens to know: an answer for others who ask so, and nobody else.
-    key.dnssec = query.dnssecOk | (query.checkingDisabled << 1) | (query.recursionDesired ? 0 : notRecursive)
-    key.route = this.plan.routes.keys[query.route] as number
-    return key
   }
 }

@@ -25,6 +25,7 @@ import { buildPlan } from './plan.ts'
 import { Probes } from './probes.ts'
 import { Replies } from './replies.ts'
 import { Serve } from './serve.ts'
+import { Store } from './store.ts'
 import { createTurn } from './turn.ts'
 
 export interface EngineDeps {
@@ -61,6 +62,7 @@ export class ShardEngine {
   private readonly deps: EngineDeps
   private readonly cache: Cache
   private readonly learned: Learned
+  private readonly store: Store
   private readonly datagrams: Datagrams
   private readonly replies: Replies
   private readonly tickets = new Tickets()
@@ -89,12 +91,13 @@ export class ShardEngine {
     })
     this.replies = new Replies(new Outbox(new Batch(sys, replySlotBytes)), this.streamed, counters)
     this.plan = buildPlan(emptyPlan, this.planDeps, undefined)
+    const { cache, learned } = this
+    this.store = new Store(this.plan, { cache, learned, counters, random: deps.random, hashSeed })
     this.complete = new Complete(this.plan, flightSlots, {
       counters,
-      cache: this.cache,
+      store: this.store,
       tickets: this.tickets,
       replies: this.replies,
-      learned: this.learned,
       hashSeed,
     })
     this.forward = new Forward({ ...deps, streamed: this.streamed, end: this.complete })
@@ -102,7 +105,8 @@ export class ShardEngine {
     this.probes = new Probes(this.forward, hashSeed)
     this.serve = new Serve(this.plan, {
       counters,
-      cache: this.cache,
+      cache,
+      store: this.store,
       forward: this.forward,
       board,
       replies: this.replies,
@@ -178,9 +182,11 @@ export class ShardEngine {
     this.plan = plan
     this.serve.plan = plan
     this.complete.plan = plan
+    this.store.plan = plan
     this.replies.guard = plan.guard
     this.streamed.configure(plan.data.generation)
     this.forward.configure(plan.data)
+    this.cache.staleMsMax = plan.data.cache.serveStaleMs
     this.cache.resize(Math.floor(plan.data.cache.maxBytes / this.deps.shards))
   }
 

@@ -47,6 +47,15 @@ export class Waiters {
     return true
   }
 
+  /** Those who wait for the answer itself wait until `patienceMs` after their arrival. */
+  extend(flight: number, patienceMs: number): void {
+    const { next, replyBy, receivedAt } = this.tickets
+    const { firstTicket } = this.forward as Forward
+    for (let ticket = firstTicket[flight] as number; ticket !== -1; ticket = next[ticket] as number) {
+      if (!this.tickets.reenters(ticket)) replyBy[ticket] = (receivedAt[ticket] as number) + patienceMs
+    }
+  }
+
   /** The whole chain, which is the caller's from now on: its first ticket, or -1. */
   takeAll(flight: number): number {
     const { firstTicket } = this.forward as Forward

@@ -16,6 +16,8 @@ export interface PlanData {
   readonly servedBelow: readonly Uint8Array[]
   /** Search suffixes and cluster domains by their rows in the junk bill, from row 1 on; those of plans before among them. */
   readonly billNames: readonly Uint8Array[]
+  /** Cluster domains, and reverse zones of private addresses: what stands there changes hands within seconds. */
+  readonly volatileNames: readonly Uint8Array[]
   /** Prefixes of the machine's own interfaces. */
   readonly onLink: readonly PrefixData[]
   readonly forward: ForwardData
@@ -50,6 +52,8 @@ export interface RouteData {
   readonly zones: readonly Uint8Array[]
   /** Indexes into `upstreams`; may be empty when none is known. */
   readonly upstreams: readonly number[]
+  /** Whether answers that are over may serve; `auto` (if left out): but for `volatileNames`. */
+  readonly serveStale?: 'auto' | 'always' | 'never'
 }
 
 export interface ForwardData {
@@ -66,7 +70,13 @@ export interface CacheData {
   readonly minTtl: number
   readonly maxNegativeTtl: number
   readonly noSoaTtl: number
+  /** Of the first failure in a row, and of the last. */
   readonly failureTtl: number
+  readonly maxFailureTtl: number
+  /** How long after its TTL an answer may serve; 0: never. */
+  readonly serveStaleMs: number
+  /** Whether answers in demand are asked for before they are over. */
+  readonly prefetch: boolean
 }
 
 /** Connections of clients. */
@@ -97,9 +107,20 @@ export const emptyPlan: PlanData = {
   localNames: [],
   servedBelow: [],
   billNames: [],
+  volatileNames: [],
   onLink: [],
   forward: { policy: 'fastest', replyWithinMs: 1900, attempts: 3, giveUpAfterMs: 6000 },
-  cache: { maxBytes: 0, maxTtl: 3600, minTtl: 0, maxNegativeTtl: 30, noSoaTtl: 30, failureTtl: 5 },
+  cache: {
+    maxBytes: 0,
+    maxTtl: 3600,
+    minTtl: 0,
+    maxNegativeTtl: 30,
+    noSoaTtl: 30,
+    failureTtl: 5,
+    maxFailureTtl: 60,
+    serveStaleMs: 0,
+    prefetch: false,
+  },
   rules: [],
   files: {},
   loopIntervalMs: 30_000,

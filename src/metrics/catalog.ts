@@ -57,6 +57,7 @@ export const queries = labelled('dnsweir_queries_total', 'Queries received from 
 /** Each query ends in exactly one of these. */
 export const outcomes = labelled('dnsweir_outcomes_total', 'How queries ended, each in exactly one way.', 'outcome', [
   'hit',
+  'stale',
   'answered',
   'rule',
   'failed',
@@ -85,6 +86,8 @@ export const cache = labelled('dnsweir_cache_total', 'Cache events.', 'event', [
   'hit',
   'negativeHit',
   'failureHit',
+  'staleHit',
+  'refreshed',
   'miss',
   'stored',
   'evicted',

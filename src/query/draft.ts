@@ -18,6 +18,8 @@ export class Draft {
   ttlCount = 0
   /** Seconds to take off those TTLs. */
   age = 0
+  /** What all of them are in place of that, in seconds, since they are over; 0: as they stand. */
+  staleTtl = 0
   /** An RRset whose records rotate from reply to reply: offset in the body, bytes per record, records (0: none). */
   rotateAt = 0
   rotateStride = 0
@@ -44,6 +46,7 @@ export class Draft {
     this.additionals = 0
     this.ttlCount = 0
     this.age = 0
+    this.staleTtl = 0
     this.rotateCount = 0
     this.ede = -1
     this.edeText = noText

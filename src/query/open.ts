@@ -31,6 +31,7 @@ export function openQuery(query: Query, seed: number): number {
   query.cacheOnly = 0
   query.dry = 0
   query.silent = 0
+  query.hasStale = 0
   query.probes = 0
   query.opened = 0
   query.suffixLength = 0

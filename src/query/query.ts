@@ -60,6 +60,8 @@ export class Query {
   silent = 0
   /** 1 for explain: nothing is charged or counted. */
   dry = 0
+  /** 1 when the cache has an answer that is over and may serve if no other comes. */
+  hasStale = 0
   /** After PROBE: the label at which the name begins that is asked for (type A). */
   probeLabel = 0
   /** 1 when the flight whose answer it has, or waits for, was opened for it. */

@@ -36,7 +36,7 @@ export class Tickets {
   private readonly marks: Uint16Array
   private readonly connection: Int32Array
   private readonly connectionGeneration: Uint32Array
-  private readonly receivedAt: Float64Array
+  readonly receivedAt: Float64Array
 
   constructor(capacity = ticketsMax) {
     this.slots = new Slots(capacity)

@@ -14,6 +14,7 @@ import {
   RA,
   RD,
   readU16,
+  readU32,
   TC,
   writeU16,
   writeU32,
@@ -83,18 +84,12 @@ function copyBody(draft: Draft, length: number, to: Uint8Array, toAt: number): v
 }
 
 function ageTtls(draft: Draft, length: number, to: Uint8Array, toAt: number): void {
-  if (draft.age === 0) return
+  if (draft.age === 0 && draft.staleTtl === 0) return
   for (let i = 0; i < draft.ttlCount; i++) {
     const offset = readU16(draft.bytes, draft.ttlAt + 2 * i)
     if (offset >= length) return
     const at = toAt + offset
-    const ttl =
-      (((to[at] as number) << 24) |
-        ((to[at + 1] as number) << 16) |
-        ((to[at + 2] as number) << 8) |
-        (to[at + 3] as number)) -
-      draft.age
-    writeU32(to, at, Math.max(ttl, 0))
+    writeU32(to, at, draft.staleTtl || Math.max(readU32(to, at) - draft.age, 0))
   }
 }
 

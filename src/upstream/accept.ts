@@ -26,7 +26,7 @@ export class Acceptance {
   accept(attempt: number, bytes: Uint8Array, at: number, length: number, now: number): void {
     const flight = this.attempts.flightOf(attempt)
     const upstream = this.attempts.upstream[attempt] as number
-    this.deps.track.answered(upstream, now - (this.attempts.sentAt[attempt] as number))
+    this.deps.track.answered(upstream, now - (this.attempts.sentAt[attempt] as number), now)
     const flags = readU16(bytes, at + FLAGS)
     const rcode = answerRcode(bytes, at, length)
     if (this.flights.route[flight] === -1) {

@@ -114,9 +114,18 @@ export class Choice {
     }))
   }
 
-  /** Is one of the route's upstreams neither looping nor down? */
+  /** Is one of the route's upstreams neither looping nor down? (`. NS` is answered while one is, FIELD 3.2.) */
   works(route: number): boolean {
     return (this.usable(route) & ~this.health.down) !== 0
+  }
+
+  /** ms at which one of the route's upstreams last came back; 0: none was down. */
+  backSince(route: number): number {
+    let since = 0
+    for (let rest = this.policy.mask(route); rest !== 0; rest &= rest - 1) {
+      since = Math.max(since, this.health.backSince[31 - Math.clz32(rest & -rest)] as number)
+    }
+    return since
   }
 
   private usable(route: number): number {

@@ -175,11 +175,6 @@ export class Forward {
     return this.flights
   }
 
-  /** Does some upstream of the route work: not looping, not down? (`. NS` is answered while one does, FIELD 3.2.) */
-  works(route: number): boolean {
-    return this.choice.works(route)
-  }
-
   /** One system call's worth of what waits on an upstream port. */
   receive(port: DatagramPort, now: number): void {
     this.now = now

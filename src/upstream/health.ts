@@ -20,6 +20,8 @@ export class Health {
   readonly failures = new Uint16Array(upstreamsMax)
   /** Upstreams that are down, a bit each. */
   down = 0
+  /** ms at which it last came back from being down; 0: it never was. */
+  readonly backSince = new Float64Array(upstreamsMax)
   private readonly retestAt = new Float64Array(upstreamsMax)
 
   /** `before[new index]`: the upstream's index so far, or -1. */
@@ -27,20 +29,24 @@ export class Health {
     const rtt = this.rtt.slice()
     const failures = this.failures.slice()
     const retestAt = this.retestAt.slice()
+    const backSince = this.backSince.slice()
     const down = this.down
     this.down = 0
     for (let i = 0; i < upstreamsMax; i++) {
       const old = before[i] ?? -1
       this.rtt[i] = old === -1 ? 0 : (rtt[old] as number)
       this.failures[i] = old === -1 ? 0 : (failures[old] as number)
+      this.backSince[i] = old === -1 ? 0 : (backSince[old] as number)
       this.retestAt[i] = old === -1 ? 0 : (retestAt[old] as number)
       if (old !== -1 && (down & (1 << old)) !== 0) this.down |= 1 << i
     }
   }
 
-  answered(upstream: number, rttMs: number): void {
+  answered(upstream: number, rttMs: number, now: number): void {
     this.sample(upstream, rttMs)
     this.failures[upstream] = 0
+    if ((this.down & (1 << upstream)) === 0) return
+    this.backSince[upstream] = now
     this.down &= ~(1 << upstream)
   }
 

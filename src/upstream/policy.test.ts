@@ -43,9 +43,9 @@ test('random: all alike', () => {
 
 test('fastest: the lowest round-trip time, one unknown first, now and then another', () => {
   const { policy, health } = policyOf('fastest')
-  for (const [upstream, ms] of [20, 5, 9].entries()) health.answered(upstream, ms)
+  for (const [upstream, ms] of [20, 5, 9].entries()) health.answered(upstream, ms, 0)
   assert.ok((counts(policy, all)[3] as number) > 3800)
-  health.answered(3, 50)
+  health.answered(3, 50, 0)
   const seen = counts(policy, all)
   assert.ok((seen[1] as number) > 3800, `${seen}`)
   assert.ok(
@@ -68,7 +68,7 @@ test('next says whom, and no turn passes by it', () => {
     }
   }
   const { policy, health } = policyOf('fastest')
-  for (const [upstream, ms] of [20, 5, 9, 7].entries()) health.answered(upstream, ms)
+  for (const [upstream, ms] of [20, 5, 9, 7].entries()) health.answered(upstream, ms, 0)
   assert.deepEqual([policy.next(0, all), policy.next(0, 0b1100)], [1, 3])
   const random = policyOf('random').policy
   assert.deepEqual([random.next(0, all), random.next(0, 0b0100)], [-1, 2])
@@ -83,9 +83,9 @@ test('nobody allowed, or a route that has nobody', () => {
 test('health: three failures in a row are down, one answer is up; the wait is max(4 × RTT, 300 ms)', () => {
   const health = new Health()
   assert.equal(health.attemptMs(31), 400, 'unknown: 4 × 100 ms')
-  health.answered(31, 10)
+  health.answered(31, 10, 0)
   assert.equal(health.attemptMs(31), 300)
-  for (let i = 0; i < 100; i++) health.answered(31, 200)
+  for (let i = 0; i < 100; i++) health.answered(31, 200, 0)
   assert.ok(Math.abs(health.attemptMs(31) - 800) < 5)
   for (let i = 0; i < 2; i++) health.failed(31, 300, 1000)
   assert.equal(health.down, 0)
@@ -95,13 +95,13 @@ test('health: three failures in a row are down, one answer is up; the wait is ma
     [health.retestDue(31, 1999), health.retestDue(31, 2000), health.retestDue(31, 2001)],
     [false, true, false],
   )
-  health.answered(31, 10)
+  health.answered(31, 10, 0)
   assert.deepEqual([health.down, health.retestDue(31, 9000)], [0, false])
 })
 
 test('health keeps its state over a reload under the new index', () => {
   const health = new Health()
-  health.answered(2, 40)
+  health.answered(2, 40, 0)
   for (let i = 0; i < 3; i++) health.failed(0, 0, 0)
   health.configure([-1, 0, 2])
   assert.deepEqual([health.rtt[2], health.down, health.failures[1], health.failures[0]], [40, 0b10, 3, 0])

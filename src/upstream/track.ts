@@ -22,9 +22,9 @@ export class Track {
     this.counters = counters
   }
 
-  answered(upstream: number, rttMs: number): void {
+  answered(upstream: number, rttMs: number, now: number): void {
     if (upstream === -1) return
-    this.health.answered(upstream, rttMs)
+    this.health.answered(upstream, rttMs, now)
     this.counters.add(row.at(upstream, UP_ANSWERS))
     this.counters.add(row.at(upstream, UP_RTT_SUM), rttMs / 1000)
     this.counters.duration(rttMs)

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import type { LoopEvent } from '../../src/link/messages.ts'
-import type { ForwardData, PlanData, RouteData, UpstreamData } from '../../src/link/plan-data.ts'
+import {
+  emptyPlan,
+  type ForwardData,
+  type PlanData,
+  type RouteData,
+  type UpstreamData,
+} from '../../src/link/plan-data.ts'
 import { looseCounters } from '../../src/metrics/counters.ts'
 import type { Endpoint } from '../../src/net/endpoint.ts'
 import type { Query } from '../../src/query/query.ts'
@@ -195,6 +201,7 @@ export function simPlan(
     ...one,
   }))
   return {
+    ...emptyPlan,
     generation: options.generation ?? 0,
     upstreams,
     routes: options.routes ?? [
@@ -204,18 +211,7 @@ export function simPlan(
         upstreams.map((_, i) => i),
       ),
     ],
-    clusterDomains: [],
-    searchSuffixes: [],
-    localNames: [],
-    servedBelow: [],
-    billNames: [],
-    onLink: [],
     forward: { ...forwardDefaults, ...options.forward },
-    cache: { maxBytes: 1, maxTtl: 1, minTtl: 0, maxNegativeTtl: 1, noSoaTtl: 1, failureTtl: 1 },
-    rules: [],
-    files: {},
-    loopIntervalMs: 30_000,
-    streams: { connectionsMax: 1, connectionsPerAddressMax: 0 },
   }
 }
 

@@ -1,0 +1,138 @@
+import { hashBytes } from '../base/hash.ts'
+import type { Random } from '../base/random.ts'
+import type { Cache } from '../cache/cache.ts'
+import { failureSeconds } from '../cache/cacheable.ts'
+import { type CacheKey, emptyKey, forAllTypes, notRecursive } from '../cache/entry.ts'
+import { CACHE_FAILURE, CACHE_HIT, CACHE_MISS, CACHE_NEGATIVE, CACHE_STALE } from '../cache/found.ts'
+import * as metric from '../metrics/catalog.ts'
+import type { Counters } from '../metrics/counters.ts'
+import type { Draft } from '../query/draft.ts'
+import type { Query } from '../query/query.ts'
+import { FLAG_CD, FLAG_DO, FLAG_RD, type Flights } from '../upstream/flight.ts'
+import { Ede } from '../wire/codes.ts'
+import { KIND_NXDOMAIN } from '../wire/kind.ts'
+import { isAtOrBelow } from '../wire/name.ts'
+import type { Rebuilt } from '../wire/rebuild.ts'
+import type { Learned } from './learned.ts'
+import type { Plan } from './plan.ts'
+
+/** After a question that brought nothing, the next about the same stale answer waits so long, up to a tenth longer (RFC 8767 section 5), in ms. */
+const recheckMs = 30_000
+
+export interface StoreDeps {
+  readonly cache: Cache
+  readonly counters: Counters
+  readonly learned: Learned
+  readonly random: Random
+  readonly hashSeed: number
+}
+
+/** Counters by what the cache says. */
+export const cachePlaces = new Int32Array(CACHE_STALE + 1)
+cachePlaces[CACHE_HIT] = metric.cache.hit
+cachePlaces[CACHE_NEGATIVE] = metric.cache.negativeHit
+cachePlaces[CACHE_FAILURE] = metric.cache.failureHit
+cachePlaces[CACHE_STALE] = metric.cache.staleHit
+
+/** The question of a query as a key; its name stays where it is. */
+export function questionKey(plan: Plan, query: Query, key: CacheKey): CacheKey {
+  key.name = query.name
+  key.nameLength = query.nameLength
+  key.hash = query.hash
+  key.type = query.askType
+  // RD=0 asks what the upstream happens to know: an answer for others who ask so, and nobody else.
+  key.dnssec = query.dnssecOk | (query.checkingDisabled << 1) | (query.recursionDesired ? 0 : notRecursive)
+  key.route = plan.routes.keys[query.route] as number
+  return key
+}
+
+/**
+ * What a shard keeps of answers, and what it falls back on when none comes.
+ *
+ * A failure never takes the place of an answer that lives or may still serve; an answer always does, and NXDOMAIN that of all that was known
+ * of the name's asked type.
+ */
+export class Store {
+  plan: Plan
+  /** The question of the flight that the store is `about`. */
+  readonly key: CacheKey = emptyKey()
+  private route = 0
+  private readonly deps: StoreDeps
+
+  constructor(plan: Plan, deps: StoreDeps) {
+    this.plan = plan
+    this.deps = deps
+  }
+
+  /** The flight's question as a key; the name is copied, so that nothing is sliced off per answer. */
+  about(view: Flights, flight: number): void {
+    const { key } = this
+    view.copyName(flight, key.name)
+    key.nameLength = view.nameLength[flight] as number
+    key.hash = hashBytes(this.deps.hashSeed, key.name, 0, key.nameLength)
+    key.type = view.type[flight] as number
+    const flags = view.flags[flight] as number
+    key.dnssec =
+      ((flags & FLAG_DO) !== 0 ? 1 : 0) |
+      ((flags & FLAG_CD) !== 0 ? 2 : 0) |
+      ((flags & FLAG_RD) !== 0 ? 0 : notRecursive)
+    this.route = view.route[flight] as number
+    key.route = this.plan.routes.keys[this.route] ?? 0
+  }
+
+  get isInCluster(): boolean {
+    const { name, nameLength } = this.key
+    for (const domain of this.plan.clusterDomains.names) {
+      if (nameLength >= domain.length && isAtOrBelow(name, 0, nameLength, domain, 0, domain.length)) return true
+    }
+    return false
+  }
+
+  /** Keeps an answer to that question for `seconds`. */
+  keep(rebuilt: Rebuilt, ad: number, seconds: number, now: number): void {
+    const { cache } = this.deps
+    const { key } = this
+    // RFC 2308 section 5: a name that does not exist has no records of any type. With a CNAME, the target is what does not exist.
+    if (rebuilt.kind === KIND_NXDOMAIN && rebuilt.answers === 0) {
+      // What was true before is not to serve again when the denial is over.
+      cache.drop(key)
+      forAllTypes(key)
+    }
+    this.stored(cache.put(key, rebuilt, ad, seconds * 1000, now))
+  }
+
+  /** Remembers that nothing came (RFC 9520), unless something is there that serves in its place. */
+  keepFailure(rebuilt: Rebuilt, now: number): void {
+    const { cache } = this.deps
+    const { key } = this
+    if (cache.serves(key, now)) return
+    const strikes = cache.strikes(key, now)
+    this.stored(cache.put(key, rebuilt, 0, failureSeconds(strikes, this.plan.data.cache) * 1000, now, strikes))
+  }
+
+  /** What may be said to the flight's waiters in place of a failure; see `fallback`. */
+  instead(now: number, draft: Draft): boolean {
+    return this.fallback(this.key, this.route, now, draft)
+  }
+
+  /**
+   * What serves when nobody answers: true when the draft is an answer that lives, or a stale one (RFC 8767), which then serves at once for the
+   * next while.
+   */
+  fallback(key: CacheKey, route: number, now: number, draft: Draft): boolean {
+    const { cache, random } = this.deps
+    const found = this.plan.stale.mayServe(key, route) ? cache.stale(key, now, draft) : CACHE_MISS
+    if (found === CACHE_MISS) return false
+    if (found === CACHE_STALE) {
+      draft.ede = Ede.STALE_ANSWER
+      cache.pause(key, now + recheckMs * (1 + random.u16() / 655_350))
+    }
+    return true
+  }
+
+  private stored(isKept: boolean): void {
+    const { counters, learned } = this.deps
+    counters.add(isKept ? metric.cache.stored : metric.cache.refused)
+    if (isKept) learned.share(this.key)
+  }
+}
