@@ -19,7 +19,7 @@ import { VerdictWorld } from '../support/verdict-world.ts'
 import { type Group, type Line, questionOf, readGroups, replyOf, verdictOf, withoutDot } from '../support/verdicts.ts'
 
 /** Groups that the real program is asked, too. Its lines share a cache there, so no name stands in two of them for one and the same question. */
-const overUdp = ['default', 'strip']
+const overUdp = ['default', 'strip', 'rebinding']
 
 const world = new VerdictWorld()
 const groups = readGroups()

@@ -5,8 +5,10 @@ import { PASS, REPLY } from '../../query/verdict.ts'
 import { Ede, Rcode } from '../../wire/codes.ts'
 import { nameToText, wireName } from '../../wire/text.ts'
 import { clusterNegativeTtlMax, draftNegative } from '../negative.ts'
-import type { Host, PlanNames, Rule, RuleKind } from '../rule.ts'
+import type { Host, Rule, RuleKind } from '../rule.ts'
+import { explainNames } from './explain.ts'
 import { judge, POSSIBLE, type SchemaOptions } from './schema.ts'
+import { Served } from './served.ts'
 import { type KubernetesNamesSettings, kubernetesNamesSettings } from './settings.ts'
 
 /** Answers NXDOMAIN for names in a cluster domain that Kubernetes can't have published, whatever runs in the cluster. */
@@ -52,6 +54,8 @@ function create(settings: KubernetesNamesSettings, host: Host): Rule {
       draft.edeText = edeTexts[reason] as Uint8Array
       return REPLY
     },
+
+    explain: (query) => explainNames(query, zones, rulings, served),
   }
 
   /** Counts, and says once in the life of a plan what listing the zone would do. */
@@ -71,41 +75,8 @@ function create(settings: KubernetesNamesSettings, host: Host): Rule {
   }
 }
 
-/** Names that somebody may really serve in a cluster domain, beside Kubernetes. */
-class Served {
-  private readonly extra: NameSet
-  private readonly names: PlanNames
-  private readonly ancestors: NameSet
-
-  constructor(extra: readonly Uint8Array[], zones: NameSet, names: PlanNames) {
-    this.extra = new NameSet(extra)
-    this.names = names
-    const all = [...extra, ...zones.names, ...names.routeZones.names, ...names.localNames.names]
-    this.ancestors = new NameSet(all.flatMap(ancestorsOf))
-  }
-
-  /** A route or a local answer for the zone itself, or above it, says nothing of the names in it: it is the normal case. */
-  has(query: Query, zone: number): boolean {
-    const { extra, ancestors } = this
-    const { routeZones, localNames } = this.names
-    return (
-      extra.longestSuffix(query) !== -1 ||
-      (routeZones.longestSuffix(query) !== -1 && routeZones.matchedLabel < zone) ||
-      (localNames.longestSuffix(query) !== -1 && localNames.matchedLabel < zone) ||
-      // An NXDOMAIN here would deny the name below it too (RFC 8020 section 2).
-      ancestors.find(query.name, 0, query.nameLength) !== -1
-    )
-  }
-}
-
 function has(set: NameSet, name: Uint8Array): boolean {
   return set.find(name, 0, name.length) !== -1
-}
-
-function ancestorsOf(name: Uint8Array): Uint8Array[] {
-  const found: Uint8Array[] = []
-  for (let at = 0; name[at] !== 0; at += (name[at] as number) + 1) if (at > 0) found.push(name.subarray(at))
-  return found
 }
 
 /** By what the schema says. */
