@@ -1,4 +1,4 @@
-import { RULE_OBSERVED, rule as ruleCounters } from '../../metrics/catalog.ts'
+import { RULE_OBSERVED, rule as ruleCounters, zone as zoneCounters } from '../../metrics/catalog.ts'
 import { NameSet } from '../../query/name-set.ts'
 import type { Query } from '../../query/query.ts'
 import { PASS, REPLY } from '../../query/verdict.ts'
@@ -20,15 +20,17 @@ export const kubernetesNames: RuleKind<KubernetesNamesSettings> = {
 }
 
 function create(settings: KubernetesNamesSettings, host: Host): Rule {
-  const { names, draft, counters } = host
+  const { names, draft, counters, savings } = host
   const listed = settings.strict === 'all' ? [] : settings.strict.map(wireName)
   const zones = new NameSet([...names.clusterDomains.names, ...listed])
   const strict = new NameSet(settings.strict === 'all' ? zones.names : [wireName('cluster.local'), ...listed])
   const multiCluster = new NameSet(settings.multiCluster.map(wireName))
-  const rulings = zones.names.map((zone) => ({
+  const rulings = zones.names.map((zone, i) => ({
     isStrict: has(strict, zone),
     text: nameToText(zone),
     isSaid: false,
+    // Only cluster domains are passed on in, and those come first; a zone that is listed as strict has none.
+    passedAt: zoneCounters.at(savings.domainRows[i] ?? 0, 0),
     options: { ...settings, isMultiCluster: has(multiCluster, zone) } satisfies SchemaOptions,
   }))
   const served = new Served(settings.extra.map(wireName), zones, names)
@@ -61,6 +63,7 @@ function create(settings: KubernetesNamesSettings, host: Host): Rule {
   /** Counts, and says once in the life of a plan what listing the zone would do. */
   function passOn(query: Query, ruling: (typeof rulings)[number]): void {
     counters.add(observing)
+    counters.add(ruling.passedAt)
     if (ruling.isSaid) return
     ruling.isSaid = true
     host.event({
