@@ -78,6 +78,16 @@ export function billLabels(names: readonly Uint8Array[]): readonly string[] {
   return [otherLabel, ...names.map(billLabel)]
 }
 
+/** Labels of those rows of the bill that are a cluster domain's, by row. */
+export function zoneLabels(
+  names: readonly Uint8Array[],
+  clusterDomains: readonly Uint8Array[],
+): (string | undefined)[] {
+  const isZone = (name: Uint8Array): boolean => clusterDomains.some((zone) => Buffer.compare(zone, name) === 0)
+  const isRowless = clusterDomains.some((zone) => !names.some((name) => Buffer.compare(zone, name) === 0))
+  return [isRowless ? otherLabel : undefined, ...names.map((name) => (isZone(name) ? billLabel(name) : undefined))]
+}
+
 function billLabel(name: Uint8Array): string {
   const text = nameToText(name)
   const bare = text.length > 1 ? text.slice(0, -1) : text

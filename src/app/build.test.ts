@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nameToText } from '../wire/text.ts'
 import { build } from './build.ts'
+import { wireName, zoneLabels } from './build-names.ts'
 import { SetupError } from './load.ts'
 import { parseSettings, type Settings } from './settings.ts'
 import type { World } from './world.ts'
@@ -101,6 +102,17 @@ test('local names: owners of records and hosts, in lower case; a wildcard speaks
   const built = build(settings(text), 1, world({ '/h': hosts }))
   assert.deepEqual(names(built.plan.localNames), ['db.lan.', 'dev.lan.', 'nas.lan.', 'nas.'])
   assert.deepEqual([built.plan.files, built.watched], [{ '/h': hosts }, ['/etc/resolv.conf', '/h']])
+})
+
+test('cluster domains have the labels of their rows in the bill, and keep them; without a row one is counted with the others', () => {
+  const [suffix, first, second] = ['example.org', 'cluster.local', 'k8s'].map(wireName) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ]
+  assert.deepEqual(zoneLabels([suffix, first, second], [second, first]), [undefined, undefined, 'cluster.local', 'k8s'])
+  assert.deepEqual(zoneLabels([suffix, first, second], [second]), [undefined, undefined, undefined, 'k8s'])
+  assert.deepEqual(zoneLabels([suffix], [first]), ['other', undefined])
 })
 
 test('a hosts file that is not there, and too many servers, are sentences', () => {

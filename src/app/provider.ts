@@ -4,7 +4,7 @@ import { ruleNames, savingRules } from '../guard/rules.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import { Bill } from '../metrics/bill.ts'
 import type { Supervisor } from '../threads/supervisor.ts'
-import { billLabels } from './build-names.ts'
+import { billLabels, zoneLabels } from './build-names.ts'
 import type { RuleEvents } from './rule-events.ts'
 import { version } from './version.ts'
 
@@ -41,7 +41,11 @@ export function createProvider(facts: Facts): AdminProvider {
   setInterval(() => bill.minute(), minuteMs).unref()
   return {
     lanes: () => facts.supervisor.lanes,
-    names: () => ({ rules: ruleNames, upstreams: facts.plan.upstreams.map(({ name }) => name) }),
+    names: () => ({
+      rules: ruleNames,
+      upstreams: facts.plan.upstreams.map(({ name }) => name),
+      zones: zoneLabels(facts.plan.billNames, facts.plan.clusterDomains),
+    }),
     info: () => ({ version, engine: facts.engine, generation: facts.plan.generation, startedAt }),
     bill: () => bill.report(),
     loops: () => loopStates(facts, startedAt),

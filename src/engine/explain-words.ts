@@ -42,11 +42,14 @@ export function cacheStep(found: number, hit: Draft | undefined, byName: boolean
   if (found === CACHE_FAILURE)
     return { step, verdict: 'failure', why: `a failure (${rcodeName(hit.rcode)}), ${kept}`, ttl }
   if (found !== CACHE_NEGATIVE) return { step, verdict: 'hit', why: `an answer, ${kept}`, ttl }
-  const what = byName
-    ? 'the name does not exist, whatever its type'
-    : hit.rcode === 0
-      ? 'the name has no such record'
-      : 'the name does not exist'
+  const what =
+    hit.refusedBy > 0
+      ? 'an empty answer in place of one that a rule refused'
+      : byName
+        ? 'the name does not exist, whatever its type'
+        : hit.rcode === 0
+          ? 'the name has no such record'
+          : 'the name does not exist'
   return { step, verdict: 'negative', why: `${what}, ${kept}`, ttl }
 }
 

@@ -12,9 +12,11 @@ const parts = {
   rules: {
     acl: { allow: ['10.0.0.0/8'] },
     rateLimit: { rate: '1/s', burst: 1000 },
-    localAnswers: { records: ['db.lan. 300 IN A 10.0.0.5', 'www.lan. 300 IN CNAME db.lan.'] },
+    localAnswers: {
+      records: ['db.lan. 300 IN A 10.0.0.5', 'www.lan. 300 IN CNAME db.lan.', 'db.dev.example.org. A 10.0.0.5'],
+    },
     searchSuffix: {},
-    cut: {},
+    cut: { except: ['shop.example.org'] },
     aaaaFilter: { mode: 'enforce', except: ['except.test'] },
   },
   clusterDomains: ['cluster.local'],
@@ -119,7 +121,27 @@ test('reasons have what an operator needs: who, what, how long', () => {
       /^net\.example\.org\., its parent in the scope example\.org\., is asked for first \(type A\)/,
     ],
     ['cut', { name: 'x.nas.example.org' }, /^its parent nas\.example\.org\. is none of parents: elsewhere is observe/],
-    ['cut', { name: 'www.test' }, /^no parent of this name is to be asked for/],
+    [
+      'cut',
+      { name: 'www.test' },
+      /^no parent of this name is to be asked for: it is below no search suffix and no cluster domain$/,
+    ],
+    [
+      'cut',
+      { name: 'nas.example.org' },
+      /: it stands directly below example\.org\., or below a label that begins with _$/,
+    ],
+    [
+      'cut',
+      { name: 'web.default.svc.cluster.local' },
+      /: none of parents stands in cluster\.local\. where a namespace or a service does$/,
+    ],
+    ['cut', { name: 'x.com.shop.example.org' }, /: shop\.example\.org\. is in except$/],
+    [
+      'cut',
+      { name: 'x.dev.example.org' },
+      /: names at or below dev\.example\.org\. are served by a route or answered here$/,
+    ],
     ['aaaaFilter', { name: 'x.except.test', type: 'AAAA' }, /^except\.test\. is excepted/],
     ['route', { name: 'www.test' }, /default route is taken: to 10\.0\.1\.0:53$/],
     ['cache', { name: 'www.test' }, /^an answer, kept for 4 s, 56 s left$/],
@@ -138,6 +160,80 @@ test('reasons have what an operator needs: who, what, how long', () => {
   for (const [step, asked, expected] of table) assert.match(why(step, asked), expected, `${step} of ${asked.name}`)
   assert.equal(explain(sim, { name: 'x.net.example.org' }).asksFirst, 'net.example.org.')
   assert.equal(explain(sim, { name: 'www.test' }).steps.find(({ step }) => step === 'cache')?.ttl, 56)
+})
+
+test('rebinding: which address is private, and whether the name may lead there', () => {
+  const rules = { rebinding: { mode: 'enforce', allow: ['corp.test'] }, aaaaFilter: { mode: 'enforce' } }
+  const inside = (name: string): ReplyParts => ({
+    answers: [
+      `${name} 60 ${name.startsWith('mail') ? `MX 1 mx.${name}` : name.startsWith('www') ? 'A 192.0.2.1' : 'A 10.0.0.9'}`,
+    ],
+    additional: name.startsWith('mail') ? [`mx.${name} 60 A 10.0.0.8`] : [],
+  })
+  const enforced = guardSim({ rules, searchSuffixes: ['lan'] }, inside)
+  const observed = guardSim({ rules: { rebinding: { ...rules.rebinding, mode: 'observe' } } }, inside)
+  const said = (sim: GuardSim, name: string, type = 'A'): string => {
+    const explanation = explain(sim, { name, type })
+    const step = explanation.steps.find((one) => one.step === 'rebinding')
+    return `${step?.verdict} ${step?.why}`
+  }
+  const isPublic = /evil\.test\. is a public name and not in allow$/
+  assert.match(
+    said(enforced, 'evil.test'),
+    /^unknown the answer is looked at when it comes; one with a private address is refused: /,
+  )
+  assert.match(said(enforced, 'evil.test'), isPublic)
+  assert.equal(
+    said(enforced, 'a.corp.test'),
+    'pass it may lead to private addresses: a.corp.test. is at or below corp.test., which is in allow',
+  )
+  for (const sim of [enforced, observed]) {
+    for (const name of ['evil.test', 'www.test', 'a.corp.test', 'nas.lan', 'nas.internal']) sim.shard.ask(query(name))
+    sim.shard.ask(query('mail.test', 'MX'))
+    assert.equal(said(sim, 'www.test'), 'pass no address in the answer that is kept is private')
+    assert.match(
+      said(sim, 'nas.internal'),
+      /^pass 10\.0\.0\.9 is private, .*: nas\.internal\. is at or below internal\., where no stranger/,
+    )
+  }
+  assert.match(
+    said(enforced, 'nas.lan'),
+    /^pass 10\.0\.0\.9 is private, and the name may lead there: nas\.lan\. is at or below lan\., a search suffix$/,
+  )
+  assert.match(
+    said(enforced, 'evil.test'),
+    /^reply the answer led to a private address, and this empty one stands in its place: /,
+  )
+  assert.match(said(enforced, 'evil.test', 'AAAA'), /^reply the answer led to/)
+  assert.match(said(enforced, 'mail.test', 'MX'), /^pass no address/, 'it was left out')
+  assert.match(
+    said(observed, 'evil.test'),
+    /^reply only observes, so without effect: 10\.0\.0\.9 is private, so the answer is refused: /,
+  )
+  assert.match(said(observed, 'evil.test'), isPublic)
+  assert.equal(
+    said(observed, 'mail.test', 'MX'),
+    'pass 10.0.0.8, an additional address, is private: it would be left out',
+  )
+  const { steps } = explain(enforced, { name: 'evil.test' })
+  assert.match(
+    whyOf({ steps } as Explanation, 'cache'),
+    /^an empty answer in place of one that a rule refused, kept for/,
+  )
+  const { source, decidedBy, reply } = explain(enforced, { name: 'evil.test' })
+  const option = parse(Buffer.from(reply as Uint8Array)).edns?.options.find(({ code }) => code === 15)
+  assert.deepEqual(
+    [source, decidedBy, option?.data.toString('latin1', 2)],
+    ['cache', 'rebinding', 'rebinding: the answer was refused'],
+  )
+  // Turned on later: what is kept stays.
+  enforced.shard.commit(rulesPlan({ rules: {} }))
+  enforced.shard.ask(query('late.test'))
+  enforced.shard.commit(rulesPlan({ rules, searchSuffixes: ['lan'] }))
+  assert.match(
+    said(enforced, 'late.test'),
+    /^pass 10\.0\.0\.9 is private, but it was kept before the rule was turned on/,
+  )
 })
 
 test('a suffix that is taken off: junk by form, after a cut, and after a denial that is kept', () => {

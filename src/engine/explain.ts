@@ -11,7 +11,7 @@ import { Query } from '../query/query.ts'
 import { CACHE_ONLY, DROP, PASS, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
 import type { Forward } from '../upstream/forward.ts'
 import { Ede, Rcode, rcodeName } from '../wire/codes.ts'
-import { replyBytes } from './explain-reply.ts'
+import { recordsOf, replyBytes } from './explain-reply.ts'
 import { cacheStep, openWords, probeWords, routeStep, upstreamStep } from './explain-words.ts'
 import { draftOwnReply } from './own-reply.ts'
 import type { Plan } from './plan.ts'
@@ -129,7 +129,8 @@ class Walk {
       return this.byName(false)
     }
     if (found === CACHE_FAILURE) hit.ede = Ede.CACHED_ERROR
-    return this.end('cache', 'cache', hit)
+    else this.rules.answer(this.query, recordsOf(this.query, hit), hit.refusedBy)
+    return this.end('cache', hit.refusedBy === 0 ? 'cache' : this.rules.decidedBy, hit)
   }
 
   /** The answer to this very question, else the denial of its name; the draft is a view into the cache. */
@@ -153,7 +154,9 @@ class Walk {
     const { query, live } = this
     const outlook = this.outlook()
     this.steps.push(upstreamStep(this.plan.data, outlook, live?.forward.isOpen(query) ?? false))
-    return outlook.length === 0 ? this.failure() : this.end('upstream', 'upstream', undefined)
+    if (outlook.length === 0) return this.failure()
+    this.rules.answer(query, undefined, 0)
+    return this.end('upstream', 'upstream', undefined)
   }
 
   /** Where no program runs, all that is known of them is their order. */

@@ -25,7 +25,8 @@ interface Seat {
  * and again; NXDOMAIN would deny the name's other types too (RFC 2308 section 5).
  */
 export class AnswerChecks {
-  private readonly seats: readonly Seat[]
+  /** Of the rules that look at answers. */
+  readonly seats: readonly Seat[]
   private readonly counters: Counters
   private readonly answer = new Answer()
 
@@ -44,7 +45,7 @@ export class AnswerChecks {
       if ((rule as Required<Rule>).checkAnswer(answer) === PASS) continue
       counters.add(row + (observed ? RULE_OBSERVED : RULE_REPLIED))
       if (observed) continue
-      rebuilt.withhold(32 - Math.clz32(mark), asked.name, asked.nameLength, negativeTtlDefault)
+      rebuilt.withhold(placeOf(mark), asked.name, asked.nameLength, negativeTtlDefault)
       return negativeTtlDefault
     }
     return 0
@@ -55,6 +56,11 @@ export class AnswerChecks {
     draft.ede = Ede.BLOCKED
     draft.edeText = edeTexts[draft.refusedBy - 1] ?? draft.edeText
   }
+}
+
+/** A rule's place in `rules.ts`, from 1, as a draft's `refusedBy` has it. */
+export function placeOf(mark: number): number {
+  return 32 - Math.clz32(mark)
 }
 
 /** By place in the list of rules. */

@@ -3,7 +3,9 @@ import { copyQuery } from '../query/copy-query.ts'
 import { Query } from '../query/query.ts'
 import { ASK, CACHE_ONLY, DROP, PASS, PROBE, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
 import { rcodeName } from '../wire/codes.ts'
+import type { Records } from '../wire/records.ts'
 import { nameToText } from '../wire/text.ts'
+import { placeOf } from './answers.ts'
 import type { Guard } from './guard.ts'
 import type { Seat } from './seats.ts'
 
@@ -55,6 +57,20 @@ export class GuardWalk {
     const { verdict, heard } = this.listen(() => this.guard.denied(query, false))
     for (const { seat, verdict } of heard) this.say(seat, verdict)
     return verdict
+  }
+
+  /**
+   * The rules that look at answers: at what the cache holds, or at an answer that is not known yet. Such a verdict was carried out when the answer
+   * came, so it ends nothing here. @param refusedBy as in the draft
+   */
+  answer(query: Query, kept: Records | undefined, refusedBy: number): void {
+    for (const { kind, rule, observed, mark } of this.guard.answers.seats) {
+      if (rule.explainAnswer === undefined) continue
+      const isRefused = refusedBy === placeOf(mark)
+      const { verdict, why } = rule.explainAnswer(query, kept, isRefused)
+      this.push(kind.name, observed, verdict, why)
+      if (isRefused) this.decidedBy = kind.name
+    }
   }
 
   /** A loop that ends at the first rule which holds. */
@@ -111,11 +127,16 @@ export class GuardWalk {
 
   private say({ kind, rule, draft, observed }: Seat, verdict: Verdict): void {
     const why = rule.explain?.(this.before, verdict) ?? generic(verdict, draft.rcode)
+    this.push(kind.name, observed, verdictWords[verdict], why)
+  }
+
+  private push(step: string, observed: boolean, verdict: string, why: string): void {
+    const isIdle = observed && verdict !== verdictWords[PASS]
     this.steps.push({
-      step: kind.name,
+      step,
       mode: observed ? 'observe' : 'enforce',
-      verdict: verdictWords[verdict],
-      why: observed && verdict !== PASS ? `only observes, so without effect: ${why}` : why,
+      verdict,
+      why: isIdle ? `only observes, so without effect: ${why}` : why,
     })
   }
 }

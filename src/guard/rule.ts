@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Section } from '../config/section.ts'
+import type { ExplainStep } from '../link/explain-data.ts'
 import type { RuleEvent } from '../link/messages.ts'
 import type { PrefixData } from '../link/plan-data.ts'
 import type { Counters } from '../metrics/counters.ts'
@@ -11,6 +12,7 @@ import type { Probed } from '../query/probed.ts'
 import type { Query } from '../query/query.ts'
 import type { Reply } from '../query/reply.ts'
 import type { Verdict } from '../query/verdict.ts'
+import type { Records } from '../wire/records.ts'
 
 /** A rule's declaration: what `rules.ts` lists. */
 export interface RuleKind<S> {
@@ -76,6 +78,11 @@ export interface Rule {
    * may allocate, changes nothing.
    */
   explain?(query: Query, verdict: Verdict): string
+  /**
+   * The same for `checkAnswer`: what it says of `kept`, the records that the cache holds for a dry query, or of an answer that is not known yet.
+   * `isRefused`: it has refused the answer, and `kept` is what stands in its place.
+   */
+  explainAnswer?(query: Query, kept: Records | undefined, isRefused: boolean): Pick<ExplainStep, 'verdict' | 'why'>
   close?(): void
 }
 

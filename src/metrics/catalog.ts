@@ -1,4 +1,4 @@
-import { billLength } from './bill-table.ts'
+import { billLength, billRowsMax } from './bill-table.ts'
 
 /**
  * THE list of counters: each series is one place in a lane of Float64s that one worker writes and main sums at a scrape.
@@ -14,16 +14,17 @@ export interface Family {
   readonly series: readonly { readonly values: readonly string[]; readonly at: number }[]
 }
 
-/** A table of counters with one row per rule or upstream. */
+/** A table of counters with one row per rule, upstream, or cluster domain. */
 export interface RowFamily {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge'
-  readonly rows: 'rule' | 'upstream'
+  readonly rows: 'rule' | 'upstream' | 'zone'
   readonly labels: readonly string[]
   readonly values: readonly string[]
   /** Place of row 0; row r is at `at + r * stride`. */
   readonly at: number
+  readonly stride: number
 }
 
 let places = 0
@@ -152,7 +153,7 @@ export const gauges = {
 const ruleStride = 8
 const ruleBase = places
 places += ruleStride * 16
-export const rule = rows('rule', ruleBase, [
+export const rule = rows('rule', ruleBase, ruleStride, [
   ['dnsweir_rule_replied_total', 'Queries that the rule answered, and answers that it refused.', 'counter'],
   ['dnsweir_rule_dropped_total', 'Queries that the rule dropped.', 'counter'],
   [
@@ -169,7 +170,7 @@ export const rule = rows('rule', ruleBase, [
 const upstreamStride = 16
 const upstreamBase = places
 places += upstreamStride * 32
-export const upstream = rows('upstream', upstreamBase, [
+export const upstream = rows('upstream', upstreamBase, upstreamStride, [
   ['dnsweir_upstream_packets_total', 'Packets sent to the upstream.', 'counter'],
   ['dnsweir_upstream_answers_total', 'Answers accepted from it.', 'counter'],
   ['dnsweir_upstream_timeouts_total', 'Attempts that it did not answer in time.', 'counter'],
@@ -182,15 +183,26 @@ export const upstream = rows('upstream', upstreamBase, [
   ['dnsweir_upstream_restrained_total', 'Questions not sent because it is marked as looping.', 'counter'],
 ] as const)
 
+/** One row per cluster domain: the row that it has in the junk bill, for good. */
+const zoneBase = places
+places += billRowsMax
+export const zone = rows('zone', zoneBase, 1, [
+  [
+    'dnsweir_kubernetes_names_passed_total',
+    'Names that Kubernetes does not publish in the zone, passed on because it is not strict.',
+    'counter',
+  ],
+] as const)
+
 function rows<const L extends readonly (readonly [string, string, 'counter' | 'gauge'])[]>(
-  kind: 'rule' | 'upstream',
+  kind: RowFamily['rows'],
   base: number,
+  stride: number,
   list: L,
 ): { readonly stride: number; at(row: number, field: number): number } {
   list.forEach(([name, help, type], i) => {
-    rowFamilies.push({ name, help, type, rows: kind, labels: [kind], values: [], at: base + i })
+    rowFamilies.push({ name, help, type, rows: kind, labels: [kind], values: [], at: base + i, stride })
   })
-  const stride = kind === 'rule' ? ruleStride : upstreamStride
   return { stride, at: (row, field) => base + row * stride + field }
 }
 

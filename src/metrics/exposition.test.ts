@@ -25,6 +25,7 @@ import {
   tables,
   UP_ANSWERS,
   upstream,
+  zone,
 } from './catalog.ts'
 import { Counters, looseCounters } from './counters.ts'
 import { createExposition, derived, type MetricsSource } from './exposition.ts'
@@ -33,7 +34,11 @@ import { metricsMarkdown } from './markdown.ts'
 function source(lanes: readonly Float64Array[], more: Partial<MetricsSource> = {}): MetricsSource {
   return {
     lanes: () => lanes,
-    names: () => ({ rules: ['acl', 'searchSuffix'], upstreams: ['192.0.2.1:53', 'tcp://[2001:db8::1]:53'] }),
+    names: () => ({
+      rules: ['acl', 'searchSuffix'],
+      upstreams: ['192.0.2.1:53', 'tcp://[2001:db8::1]:53'],
+      zones: [undefined, undefined, 'cluster.local', undefined, 'k8s'],
+    }),
     loops: () => [{ route: '.', upstream: '192.0.2.1:53', marked: true, since: 0 }],
     bill: () => billOf(lanes).report(),
     info: () => ({ version: '1.2.3', engine: 'epoll', generation: 4 }),
@@ -68,6 +73,8 @@ test('lanes are summed, rows get the names of the plan', async () => {
     counters.set(gauges.waiting, 1)
     counters.add(rule.at(1, RULE_REPLIED), 3)
     counters.add(upstream.at(1, UP_ANSWERS), 5)
+    counters.add(zone.at(4, 0), 7)
+    counters.add(zone.at(1, 0), 1)
   }
   const samples = await scrape(source(lanes.map((counters) => counters.lane)))
   const expected: [string, number][] = [
@@ -79,11 +86,15 @@ test('lanes are summed, rows get the names of the plan', async () => {
     ['dnsweir_rule_replied_total{rule="acl"}', 0],
     ['dnsweir_rule_replied_total{rule="searchSuffix"}', 6],
     ['dnsweir_upstream_answers_total{upstream="tcp://[2001:db8::1]:53"}', 10],
+    ['dnsweir_kubernetes_names_passed_total{zone="cluster.local"}', 0],
+    ['dnsweir_kubernetes_names_passed_total{zone="k8s"}', 14],
     ['dnsweir_loop_marked{route=".",upstream="192.0.2.1:53"}', 1],
     [`dnsweir_build_info{version="1.2.3",node="${process.version}",engine="epoll"}`, 1],
     ['dnsweir_plan_generation', 4],
   ]
   for (const [name, value] of expected) assert.equal(samples.get(name), value, name)
+  const zones = [...samples.keys()].filter((name) => name.startsWith('dnsweir_kubernetes_names'))
+  assert.equal(zones.length, 2, 'rows of other names are no series')
   assert.ok((samples.get('process_resident_memory_bytes') ?? 0) > 1e6)
   assert.ok((samples.get('process_cpu_seconds_total') ?? 0) > 0)
 })
@@ -154,7 +165,7 @@ test('a query that a scrape catches on its road is none without an end', async (
 })
 
 test('no label value can break out of its line', async () => {
-  const names = () => ({ rules: [], upstreams: ['a"b\\c\nd'] })
+  const names = () => ({ rules: [], upstreams: ['a"b\\c\nd'], zones: [] })
   const text = await (await createExposition(source([], { names }))).text()
   assert.match(text, /^dnsweir_upstream_packets_total\{upstream="a\\"b\\\\c\\nd"\} 0$/m)
 })
@@ -171,11 +182,8 @@ test('names follow the conventions of Prometheus, and none is declared twice', (
 
 test('places do not overlap and lie in the lane', () => {
   const places = families.flatMap((family) => family.series.map(({ at }) => at))
-  for (const table of tables) {
-    const { stride, rows } =
-      table.rows === 'rule' ? { stride: rule.stride, rows: 16 } : { stride: upstream.stride, rows: 32 }
-    for (let row = 0; row < rows; row++) places.push(table.at + row * stride)
-  }
+  const rowsOf = { rule: 16, upstream: 32, zone: billRowsMax }
+  for (const { rows, at, stride } of tables) for (let row = 0; row < rowsOf[rows]; row++) places.push(at + row * stride)
   for (let bucket = 0; bucket < 18; bucket++) places.push(durationAt + bucket)
   for (let rule = 0; rule < billRulesMax; rule++) {
     for (let row = 0; row < billRowsMax; row++) {

@@ -1,7 +1,7 @@
 import type { Counter, Gauge, Registry } from 'prom-client'
 import type { BillReport } from './bill.ts'
 import { billFamilies } from './bill-table.ts'
-import { duration, durationAt, durationBuckets, families, rule, tables, upstream } from './catalog.ts'
+import { duration, durationAt, durationBuckets, families, tables } from './catalog.ts'
 import { processMetrics } from './process.ts'
 import { balancedSums, unaccounted } from './sums.ts'
 
@@ -15,10 +15,12 @@ export interface MetricsSource {
   info(): BuildInfo
 }
 
-/** Names of the rows of the rules' and upstreams' tables, by row, from the plan that is live. */
+/** Names of the rows of the tables of rules, upstreams and cluster domains, by row, from the plan that is live. */
 export interface RowNames {
   readonly rules: readonly string[]
   readonly upstreams: readonly string[]
+  /** Undefined for rows that are no cluster domain's. */
+  readonly zones: readonly (string | undefined)[]
 }
 
 export interface LoopState {
@@ -124,12 +126,9 @@ export async function createExposition(source: MetricsSource): Promise<Expositio
     const names = source.names()
     for (const { table, metric } of rows) {
       metric.reset()
-      const { list, stride } =
-        table.rows === 'rule'
-          ? { list: names.rules, stride: rule.stride }
-          : { list: names.upstreams, stride: upstream.stride }
+      const list = { rule: names.rules, upstream: names.upstreams, zone: names.zones }[table.rows]
       list.forEach((name, row) => {
-        metric.inc({ [table.rows]: name }, sums[table.at + row * stride] as number)
+        if (name !== undefined) metric.inc({ [table.rows]: name }, sums[table.at + row * table.stride] as number)
       })
     }
     const { bySuffix } = source.bill()

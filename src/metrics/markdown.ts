@@ -19,6 +19,7 @@ export function metricsMarkdown(): string {
     '',
     ...section('Queries, cache, flights', families.map(familyRow)),
     ...section('One row per rule', tables.filter((table) => table.rows === 'rule').map(tableRow)),
+    ...section('One row per cluster domain', tables.filter((table) => table.rows === 'zone').map(tableRow)),
     ...section('One row per upstream', tables.filter((table) => table.rows === 'upstream').map(tableRow)),
     ...section(
       'The junk bill',

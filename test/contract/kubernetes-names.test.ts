@@ -85,6 +85,13 @@ test('only what the schema has a place for reaches the upstream', async (t) => {
   const denied = 2 * Object.values(NAMES).filter(Boolean).length
   assert.equal(metrics.value('dnsweir_rule_replied_total', { rule: 'kubernetesNames' }), denied)
   assert.equal(metrics.value('dnsweir_rule_observed_total', { rule: 'kubernetesNames' }), observed)
+  const passed = metrics.samples.filter(({ name }) => name === 'dnsweir_kubernetes_names_passed_total')
+  assert.deepEqual(Object.fromEntries(passed.map(({ labels, value }) => [labels['zone'], value])), {
+    'cluster.local': 0,
+    'clusterset.local': 0,
+    k8s: 2,
+    'k8s.example.com': 2,
+  })
   assert.equal((await ask(program, 'db.cluster.local')).answers[0]?.data, '192.0.2.9')
   await program.says(/google\.com\.k8s\.example\.com\. is no name that Kubernetes publishes/)
   assert.equal(program.stdout().match(/is no name that Kubernetes/g)?.length, 2, 'once for each zone')

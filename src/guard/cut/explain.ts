@@ -15,8 +15,7 @@ export function explainCut(
   isWithdrawn: Uint8Array,
 ): string {
   const scope = scopes.find(query)
-  if (scope === NO_SCOPE)
-    return 'no parent of this name is to be asked for: it is in no scope of a cut, excepted, or served below'
+  if (scope === NO_SCOPE) return `no parent of this name is to be asked for: ${scopes.whyNone(query)}`
   const from = query.labels[scopes.label] as number
   const parent = nameToText(query.name.slice(from, query.nameLength))
   const below = nameToText(scopes.nameOf(scope))

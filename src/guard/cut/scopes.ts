@@ -1,5 +1,6 @@
 import { NameSet } from '../../query/name-set.ts'
 import type { Query } from '../../query/query.ts'
+import { nameToText } from '../../wire/text.ts'
 import type { PlanNames } from '../rule.ts'
 
 /** No parent of this name is to be asked for. */
@@ -62,6 +63,24 @@ export class Scopes {
     return this.isBelowSuffix(query, names.searchSuffixes.matchedLabel) ? suffix : NO_SCOPE
   }
 
+  /** Why `find` said NO_SCOPE. For explain: allocates. */
+  whyNone(query: Query): string {
+    const { except, names } = this
+    const excepted = except.longestSuffix(query)
+    if (excepted !== -1) return `${textOf(except, excepted)} is in except`
+    const { clusterDomains, searchSuffixes, servedBelow } = names
+    const zone = clusterDomains.longestSuffix(query)
+    const suffix = zone === -1 ? searchSuffixes.longestSuffix(query) : -1
+    if (zone === -1 && suffix === -1) return 'it is below no search suffix and no cluster domain'
+    const base = zone === -1 ? searchSuffixes : clusterDomains
+    const served = servedBelow.longestSuffix(query)
+    if (served !== -1 && servedBelow.matchedLabel < base.matchedLabel)
+      return `names at or below ${textOf(servedBelow, served)} are served by a route or answered here`
+    return zone === -1
+      ? `it stands directly below ${textOf(base, suffix)}, or below a label that begins with _`
+      : `none of parents stands in ${textOf(base, zone)} where a namespace or a service does`
+  }
+
   isCluster(scope: number): boolean {
     return scope >= this.suffixes
   }
@@ -107,6 +126,10 @@ export class Scopes {
     this.isElsewhere = isElsewhere
     return true
   }
+}
+
+function textOf(set: NameSet, index: number): string {
+  return nameToText(set.names[index] as Uint8Array)
 }
 
 function labelsIn(name: Uint8Array): number {

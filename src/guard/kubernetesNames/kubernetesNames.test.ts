@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import { type GuardParts, guardOf, replyTo } from '../../../test/support/guard.ts'
 import { TYPES } from '../../../test/support/message.ts'
 import { queryOf } from '../../../test/support/query.ts'
-import { RULE_OBSERVED, RULE_REPLIED } from '../../metrics/catalog.ts'
+import { RULE_OBSERVED, RULE_REPLIED, zone as zoneCounters } from '../../metrics/catalog.ts'
 import { PASS, REPLY } from '../../query/verdict.ts'
+import { nameToText } from '../../wire/text.ts'
 
 /** The settings that a column of the table stands for. */
 const columns: Record<string, Readonly<Record<string, unknown>>> = {
@@ -202,17 +203,29 @@ test('every type alike: NXDOMAIN is about the name', () => {
   }
 })
 
-test('a zone that is not strict is counted, and named to the operator once', () => {
-  const { guard, counted, events } = guardOf(parts({ strict: ['k8s'] }))
+test('a zone that is not strict is counted by its own name, and named to the operator once', () => {
+  const { guard, plan, counters, counted, events } = guardOf(parts({ strict: ['k8s'] }))
   for (const name of ['google.com.k8s.example.com', 'a.k8s.example.com', 'odd\\010name.k8s.example.com']) {
     assert.equal(guard.check(queryOf(name)), PASS)
   }
   assert.equal(guard.check(queryOf('x.clusterset.local', 'A', { dry: true })), PASS)
   assert.equal(guard.check(queryOf('google.com.k8s')), REPLY)
   assert.deepEqual([counted('kubernetesNames', RULE_OBSERVED), counted('kubernetesNames', RULE_REPLIED)], [3, 1])
+  assert.equal(guard.check(queryOf('y.clusterset.local')), PASS)
+  const passed = plan.billNames.map((name, i) => [nameToText(name), counters.lane[zoneCounters.at(1 + i, 0)]])
+  assert.deepEqual(Object.fromEntries(passed), {
+    'cluster.local.': 0,
+    'east.cluster.local.': 0,
+    'clusterset.local.': 1,
+    'k8s.': 0,
+    'k8s.example.com.': 3,
+  })
   assert.deepEqual(
     events.map(({ rule, state, subject, level }) => [rule, state, subject, level]),
-    [['kubernetesNames', 'note', 'k8s.example.com.', 'info']],
+    [
+      ['kubernetesNames', 'note', 'k8s.example.com.', 'info'],
+      ['kubernetesNames', 'note', 'clusterset.local.', 'info'],
+    ],
   )
   assert.match(events[0]?.sentence ?? '', /^google\.com\.k8s\.example\.com\. is no name .*strict/)
 })

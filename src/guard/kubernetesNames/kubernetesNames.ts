@@ -1,12 +1,14 @@
-import { RULE_OBSERVED, rule as ruleCounters } from '../../metrics/catalog.ts'
+import { RULE_OBSERVED, rule as ruleCounters, zone as zoneCounters } from '../../metrics/catalog.ts'
 import { NameSet } from '../../query/name-set.ts'
 import type { Query } from '../../query/query.ts'
 import { PASS, REPLY } from '../../query/verdict.ts'
 import { Ede, Rcode } from '../../wire/codes.ts'
 import { nameToText, wireName } from '../../wire/text.ts'
 import { clusterNegativeTtlMax, draftNegative } from '../negative.ts'
-import type { Host, PlanNames, Rule, RuleKind } from '../rule.ts'
+import type { Host, Rule, RuleKind } from '../rule.ts'
+import { explainNames } from './explain.ts'
 import { judge, POSSIBLE, type SchemaOptions } from './schema.ts'
+import { Served } from './served.ts'
 import { type KubernetesNamesSettings, kubernetesNamesSettings } from './settings.ts'
 
 /** Answers NXDOMAIN for names in a cluster domain that Kubernetes can't have published, whatever runs in the cluster. */
@@ -18,15 +20,17 @@ export const kubernetesNames: RuleKind<KubernetesNamesSettings> = {
 }
 
 function create(settings: KubernetesNamesSettings, host: Host): Rule {
-  const { names, draft, counters } = host
+  const { names, draft, counters, savings } = host
   const listed = settings.strict === 'all' ? [] : settings.strict.map(wireName)
   const zones = new NameSet([...names.clusterDomains.names, ...listed])
   const strict = new NameSet(settings.strict === 'all' ? zones.names : [wireName('cluster.local'), ...listed])
   const multiCluster = new NameSet(settings.multiCluster.map(wireName))
-  const rulings = zones.names.map((zone) => ({
+  const rulings = zones.names.map((zone, i) => ({
     isStrict: has(strict, zone),
     text: nameToText(zone),
     isSaid: false,
+    // Only cluster domains are passed on in, and those come first; a zone that is listed as strict has none.
+    passedAt: zoneCounters.at(savings.domainRows[i] ?? 0, 0),
     options: { ...settings, isMultiCluster: has(multiCluster, zone) } satisfies SchemaOptions,
   }))
   const served = new Served(settings.extra.map(wireName), zones, names)
@@ -52,11 +56,14 @@ function create(settings: KubernetesNamesSettings, host: Host): Rule {
       draft.edeText = edeTexts[reason] as Uint8Array
       return REPLY
     },
+
+    explain: (query) => explainNames(query, zones, rulings, served),
   }
 
   /** Counts, and says once in the life of a plan what listing the zone would do. */
   function passOn(query: Query, ruling: (typeof rulings)[number]): void {
     counters.add(observing)
+    counters.add(ruling.passedAt)
     if (ruling.isSaid) return
     ruling.isSaid = true
     host.event({
@@ -71,41 +78,8 @@ function create(settings: KubernetesNamesSettings, host: Host): Rule {
   }
 }
 
-/** Names that somebody may really serve in a cluster domain, beside Kubernetes. */
-class Served {
-  private readonly extra: NameSet
-  private readonly names: PlanNames
-  private readonly ancestors: NameSet
-
-  constructor(extra: readonly Uint8Array[], zones: NameSet, names: PlanNames) {
-    this.extra = new NameSet(extra)
-    this.names = names
-    const all = [...extra, ...zones.names, ...names.routeZones.names, ...names.localNames.names]
-    this.ancestors = new NameSet(all.flatMap(ancestorsOf))
-  }
-
-  /** A route or a local answer for the zone itself, or above it, says nothing of the names in it: it is the normal case. */
-  has(query: Query, zone: number): boolean {
-    const { extra, ancestors } = this
-    const { routeZones, localNames } = this.names
-    return (
-      extra.longestSuffix(query) !== -1 ||
-      (routeZones.longestSuffix(query) !== -1 && routeZones.matchedLabel < zone) ||
-      (localNames.longestSuffix(query) !== -1 && localNames.matchedLabel < zone) ||
-      // An NXDOMAIN here would deny the name below it too (RFC 8020 section 2).
-      ancestors.find(query.name, 0, query.nameLength) !== -1
-    )
-  }
-}
-
 function has(set: NameSet, name: Uint8Array): boolean {
   return set.find(name, 0, name.length) !== -1
-}
-
-function ancestorsOf(name: Uint8Array): Uint8Array[] {
-  const found: Uint8Array[] = []
-  for (let at = 0; name[at] !== 0; at += (name[at] as number) + 1) if (at > 0) found.push(name.subarray(at))
-  return found
 }
 
 /** By what the schema says. */

@@ -1,8 +1,15 @@
-import type { Answer } from '../../query/answer.ts'
 import { Type } from '../../wire/codes.ts'
 import { readU16 } from '../../wire/header.ts'
 import { skipName } from '../../wire/name.ts'
 import { isPrivateV4, isPrivateV6 } from './private.ts'
+
+/** The records of an answer: as it came, or as it is kept. */
+export interface AnswerRecords {
+  readonly body: Uint8Array
+  typeOf(record: number): number
+  rdataAt(record: number): number
+  rdataLength(record: number): number
+}
 
 /** Finds private addresses in an answer: A, AAAA, and the hints of SVCB and HTTPS, which clients use as addresses (RFC 9460 section 7.3). */
 export class PrivateFinder {
@@ -12,7 +19,7 @@ export class PrivateFinder {
   length = 0
 
   /** Is there one in the records from `from` up to `to`? */
-  find(answer: Answer, from: number, to: number): boolean {
+  find(answer: AnswerRecords, from: number, to: number): boolean {
     for (let record = from; record < to; record++) {
       const type = answer.typeOf(record)
       if (type === Type.A || type === Type.AAAA) {
@@ -24,7 +31,7 @@ export class PrivateFinder {
   }
 
   /** Reads as far as the record can be read: what is malformed further on is for the client to refuse (RFC 9460 section 2.2). */
-  private findHint(answer: Answer, record: number): boolean {
+  private findHint(answer: AnswerRecords, record: number): boolean {
     const { body } = answer
     const end = answer.rdataAt(record) + answer.rdataLength(record)
     let here = skipName(body, answer.rdataAt(record) + priorityBytes, end)

@@ -1,11 +1,12 @@
 import { RULE_FINISHED, RULE_OBSERVED, rule as ruleCounters } from '../../metrics/catalog.ts'
 import type { Answer } from '../../query/answer.ts'
-import { NameSet } from '../../query/name-set.ts'
 import { PASS, REPLY } from '../../query/verdict.ts'
 import { typeName } from '../../wire/codes.ts'
-import { addressToText, nameToText, wireName } from '../../wire/text.ts'
-import type { Host, PlanNames, Rule, RuleKind } from '../rule.ts'
+import { addressToText, nameToText } from '../../wire/text.ts'
+import type { Host, Rule, RuleKind } from '../rule.ts'
+import { explainRebinding } from './explain.ts'
 import { PrivateFinder } from './finder.ts'
+import { insideNames } from './inside.ts'
 import { type RebindingSettings, rebindingSettings } from './settings.ts'
 
 /** Refuses answers by which a public name leads to an address inside: a page from outside must not reach what is in here under its own name. */
@@ -18,7 +19,7 @@ export const rebinding: RuleKind<RebindingSettings> = {
 
 function create({ allow }: RebindingSettings, host: Host): Rule {
   const { counters, index, observed } = host
-  const inside = new NameSet(insideNames(allow, host.names))
+  const { inside, whyInside } = insideNames(allow, host.names)
   const finder = new PrivateFinder()
   const shaped = ruleCounters.at(index, observed ? RULE_OBSERVED : RULE_FINISHED)
   const { key, bytes } = eventMemory
@@ -41,6 +42,8 @@ function create({ allow }: RebindingSettings, host: Host): Rule {
       }
       return PASS
     },
+
+    explainAnswer: (query, kept, isRefused) => explainRebinding(query, kept, isRefused, observed, whyInside(query)),
   }
 
   /** Once a minute at most: whoever attacks must not fill the log. */
@@ -65,16 +68,3 @@ function create({ allow }: RebindingSettings, host: Host): Rule {
 
 const eventMemory = { key: 'rebinding/nextEvent', bytes: 4 }
 const eventSeconds = 60
-
-/** Names that may lead inside: split horizon is normal in a LAN and in a cluster. */
-function insideNames(allow: readonly string[], names: PlanNames): Uint8Array[] {
-  const { clusterDomains, searchSuffixes, routeZones, localNames } = names
-  const known = [clusterDomains, searchSuffixes, routeZones, localNames].flatMap((set) => set.names)
-  return [...known, ...[...allow, ...nobodysNames].map(wireName)]
-}
-
-/**
- * No stranger can own a name below these: localhost (RFC 6761 section 6.3), local (RFC 6762), home.arpa (RFC 8375), and
- * internal, which ICANN reserved for private use in 2024.
- */
-const nobodysNames = ['localhost', 'local', 'home.arpa', 'internal']
