@@ -145,8 +145,8 @@ export class Complete implements FlightEnd {
   private keep(ad: number, ttlMs: number, now: number): void {
     const { cache, counters, learned } = this.deps
     const { key, rebuilt } = this
-    // RFC 2308 section 5: a name that does not exist has no records of any type. With a CNAME, the target is what does not exist.
-    if (rebuilt.kind === KIND_NXDOMAIN && rebuilt.answers === 0) forAllTypes(key)
+    // RFC 2308 section 5: true of all types; but not of a CNAME's owner, nor without an SOA: dnsmasq denies AAAA where `address=` gave A only.
+    if (rebuilt.kind === KIND_NXDOMAIN && rebuilt.answers === 0 && rebuilt.soaTtl !== -1) forAllTypes(key)
     if (!cache.put(key, rebuilt, ad, ttlMs, now)) {
       counters.add(metric.cache.refused)
       return
