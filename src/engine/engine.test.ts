@@ -244,9 +244,26 @@ describe('the road, in a simulated network', () => {
 describe('denials', () => {
   it('hold for the whole name, whatever type is asked (RFC 2308 section 5)', () => {
     const shard = new SimShard(20)
-    const seen = shard.upstream(0, () => ({ rcode: 3 }))
+    const soa = 'example.org 60 SOA ns.example.org root.example.org 1 7200 3600 86400 60'
+    const seen = shard.upstream(0, () => ({ rcode: 3, authority: [soa] }))
     for (const type of ['A', 'AAAA', 'MX', 'A']) assert.equal(shard.ask(query('x.example.org', type))?.rcode, 3)
     assert.equal(seen.length, 1)
+  })
+
+  it('without an SOA hold for one type: dnsmasq denies AAAA of a name whose A it was told with `address=`', () => {
+    const shard = new SimShard(20)
+    const seen = shard.upstream(0, (asked) =>
+      asked.questions[0]?.type === 1 ? address('x.example.org') : { rcode: 3 },
+    )
+    for (const [type, rcode] of [
+      ['AAAA', 3],
+      ['A', 0],
+      ['AAAA', 3],
+      ['A', 0],
+    ] as const) {
+      assert.equal(shard.ask(query('x.example.org', type))?.rcode, rcode, type)
+    }
+    assert.equal(seen.length, 2)
   })
 
   it('with a CNAME speak of its target only', () => {

@@ -92,8 +92,8 @@ export class Store {
   keep(rebuilt: Rebuilt, ad: number, seconds: number, now: number): void {
     const { cache } = this.deps
     const { key } = this
-    // RFC 2308 section 5: a name that does not exist has no records of any type. With a CNAME, the target is what does not exist.
-    if (rebuilt.kind === KIND_NXDOMAIN && rebuilt.answers === 0) {
+    // RFC 2308 section 5: true of all types; but not of a CNAME's owner, nor without an SOA: dnsmasq denies AAAA where `address=` gave A only.
+    if (rebuilt.kind === KIND_NXDOMAIN && rebuilt.answers === 0 && rebuilt.soaTtl !== -1) {
       // What was true before is not to serve again when the denial is over.
       cache.drop(key)
       forAllTypes(key)
