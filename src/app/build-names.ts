@@ -1,17 +1,9 @@
 import type { LocalAnswersSettings } from '../guard/localAnswers/settings.ts'
 import { billRowsMax } from '../metrics/bill-table.ts'
-import { SetupError } from '../threads/setup-error.ts'
 import { Class } from '../wire/codes.ts'
 import { hostsFromText } from '../wire/hosts-text.ts'
-import { nameFromText, nameToText } from '../wire/text.ts'
+import { nameToText } from '../wire/text.ts'
 import { recordFromText } from '../wire/zone-text.ts'
-
-/** A name that the settings have checked → lower-case wire form. */
-export function wireName(text: string): Uint8Array {
-  const name = nameFromText(text)
-  if (name === undefined) throw new SetupError(`${text} is not a domain name`)
-  return lower(name)
-}
 
 /** What is wrong with a record in zone-file syntax, or undefined. */
 export function recordProblem(text: string): string | undefined {

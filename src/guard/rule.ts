@@ -99,6 +99,8 @@ export interface Host {
    */
   readonly observed: boolean
   readonly names: PlanNames
+  /** Does the default route lead to a private address: a server of the LAN, which may serve names that nobody else can? */
+  readonly hasPrivateUpstream: boolean
   /** Prefixes of the machine's own interfaces. */
   readonly onLink: readonly PrefixData[]
   /**

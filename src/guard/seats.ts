@@ -51,6 +51,7 @@ export interface GuardDeps {
 export function createSeats(plan: PlanData, deps: GuardDeps, before: Before | undefined, kinds = ruleKinds): Seat[] {
   const names = planNames(plan)
   const seats: Seat[] = []
+  const hasPrivateUpstream = plan.routes[0]?.upstreams.some((at) => plan.upstreams[at]?.isPrivate) === true
   const billOf = billMaker(plan, deps, kinds)
   kinds.forEach((kind, index) => {
     const data = plan.rules.find(({ name }) => name === kind.name)
@@ -67,6 +68,7 @@ export function createSeats(plan: PlanData, deps: GuardDeps, before: Before | un
       observed,
       names,
       savings: bill,
+      hasPrivateUpstream,
       onLink: plan.onLink,
       isFirstShard: deps.isFirstShard,
       hashSeed: deps.hashSeed,

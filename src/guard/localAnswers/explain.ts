@@ -13,9 +13,7 @@ export function explainLocal(query: Query, verdict: Verdict, local: LocalName | 
       : `${name} is built in, but a route, cluster domain or suffix says who serves it`
   }
   if (local === undefined) {
-    return isAny
-      ? 'everything is answered here'
-      : `${name} is below a top-level name that exists for nobody (RFC 6761, RFC 7686, RFC 9476)`
+    return isAny ? 'everything is answered here' : `${name} is a special-use name, which nobody serves (RFC 6761)`
   }
   const whose = local.builtIn ? 'is built in (special use)' : 'is in records or hosts'
   const has = local.alias !== undefined || local.sets.some(({ type }) => type === query.type)
