@@ -6,6 +6,7 @@ import { Draft } from '../query/draft.ts'
 import { OPEN_OK, OPEN_RESPONSE, OPEN_SHORT, openQuery } from '../query/open.ts'
 import { PROBE_COREDNS, PROBE_DNSMASQ, PROBE_DNSWEIR, PROBE_NONE, PROBE_ROOT_NS, probeOf } from '../query/probe.ts'
 import type { Query } from '../query/query.ts'
+import { ALIAS_STRIPPED } from '../query/rename.ts'
 import { CACHE_ONLY, DROP, PASS, PROBE, probesMax, REPLY, REWRITE } from '../query/verdict.ts'
 import type { Forward } from '../upstream/forward.ts'
 import { NO_UPSTREAM, RESTRAINED } from '../upstream/forward.ts'
@@ -146,7 +147,7 @@ export class Serve {
             : metric.cache.negativeHit
       lane[place] = (lane[place] as number) + 1
       if (found === CACHE_NEGATIVE && this.isRenamed(query)) return this.reenter(query, now)
-      if (query.suffixLength !== 0) this.plan.guard.spared(query)
+      if (query.alias === ALIAS_STRIPPED) this.plan.guard.spared(query)
       if (found === CACHE_FAILURE) this.hit.ede = Ede.CACHED_ERROR
       replies.send(query, this.hit, metric.outcomes.hit)
       return
@@ -189,7 +190,7 @@ export class Serve {
     const flight = this.deps.forward.ask(query, now)
     if (flight >= 0) {
       if (!this.deps.complete.wait(flight, query, now)) return this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
-      if (query.suffixLength !== 0 && query.opened === 0) this.plan.guard.spared(query)
+      if (query.alias === ALIAS_STRIPPED && query.opened === 0) this.plan.guard.spared(query)
       return
     }
     this.fail(query, flight === NO_UPSTREAM || flight === RESTRAINED ? Ede.NO_REACHABLE_AUTHORITY : Ede.NETWORK_ERROR)

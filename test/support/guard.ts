@@ -2,10 +2,11 @@
  * A guard as the program builds it, from settings as an operator writes them, with its counters and replies at hand.
  */
 import { strict as assert } from 'node:assert'
-import { billNames, localNames, servedBelow } from '../../src/app/build-names.ts'
+import { billNames, servedBelow } from '../../src/app/build-names.ts'
 import { parseSettings } from '../../src/app/settings.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { createGuard, type Guard, type GuardDeps } from '../../src/guard/guard.ts'
+import { compileLocal } from '../../src/guard/localAnswers/compile.ts'
 import { planRules } from '../../src/guard/plan.ts'
 import { ruleNames } from '../../src/guard/rules.ts'
 import type { RuleEvent } from '../../src/link/messages.ts'
@@ -13,6 +14,7 @@ import { emptyPlan, type PlanData, type PrefixData, type UpstreamData } from '..
 import { rule as ruleCounters } from '../../src/metrics/catalog.ts'
 import { type Counters, looseCounters } from '../../src/metrics/counters.ts'
 import type { Draft } from '../../src/query/draft.ts'
+import { LocalTable } from '../../src/query/local-table.ts'
 import type { Query } from '../../src/query/query.ts'
 import { Reply } from '../../src/query/reply.ts'
 import { sealReply, writeReply } from '../../src/query/write-reply.ts'
@@ -78,6 +80,13 @@ export function guardOf(parts: GuardParts, memory = new Map<string, SharedArrayB
   return { guard, plan, counters, events, asked, counted }
 }
 
+/** A table in which each of these names, absolute text, has a record. */
+export function localTableOf(names: readonly string[]): LocalTable {
+  const records = names.map((name) => `${name} A 10.0.0.1`)
+  const none = { mode: 'enforce', hosts: [], specialUse: 'off', everything: 'off' } as const
+  return new LocalTable(compileLocal({ ...none, records }, () => undefined))
+}
+
 export function guardPlan(parts: GuardParts): PlanData {
   const rules = Object.fromEntries(ruleNames.map((name) => [name, parts.rules?.[name] ?? { mode: 'disabled' }]))
   const written = { guard: { mode: parts.mode ?? 'enforce', ...rules }, clusterDomains: parts.clusterDomains ?? [] }
@@ -87,7 +96,8 @@ export function guardPlan(parts: GuardParts): PlanData {
   const zones = (parts.routeZones ?? []).map(wireName)
   const clusterDomains = settings.clusterDomains.map(wireName)
   const searchSuffixes = (parts.searchSuffixes ?? []).map(wireName)
-  const local = localNames(settings.guard.localAnswers, files)
+  const { localAnswers } = settings.guard
+  const local = localAnswers.mode === 'disabled' ? undefined : compileLocal(localAnswers, (path) => files[path])
   return {
     ...emptyPlan,
     upstreams: parts.hasPrivateUpstream ? [lanServer] : [],
@@ -97,12 +107,11 @@ export function guardPlan(parts: GuardParts): PlanData {
     ],
     clusterDomains,
     searchSuffixes,
-    localNames: local,
-    servedBelow: servedBelow([...zones, ...local], [...searchSuffixes, ...clusterDomains]),
+    local,
+    servedBelow: servedBelow(zones, [...searchSuffixes, ...clusterDomains]),
     billNames: billNames([...searchSuffixes, ...clusterDomains], []),
     onLink: parts.onLink ?? [],
     rules: planRules({ ...settings.guard }),
-    files,
   }
 }
 

@@ -80,7 +80,7 @@ class Served {
   constructor(extra: readonly Uint8Array[], zones: NameSet, names: PlanNames) {
     this.extra = new NameSet(extra)
     this.names = names
-    const all = [...extra, ...zones.names, ...names.routeZones.names, ...names.localNames.names]
+    const all = [...extra, ...zones.names, ...names.routeZones.names]
     this.ancestors = new NameSet(all.flatMap(ancestorsOf))
   }
 
@@ -88,12 +88,14 @@ class Served {
   has(query: Query, zone: number): boolean {
     const { extra, ancestors } = this
     const { routeZones, localNames } = this.names
+    const local = localNames.labelOf(query)
     return (
       extra.longestSuffix(query) !== -1 ||
       (routeZones.longestSuffix(query) !== -1 && routeZones.matchedLabel < zone) ||
-      (localNames.longestSuffix(query) !== -1 && localNames.matchedLabel < zone) ||
+      (local !== -1 && local < zone) ||
       // An NXDOMAIN here would deny the name below it too (RFC 8020 section 2).
-      ancestors.find(query.name, 0, query.nameLength) !== -1
+      ancestors.find(query.name, 0, query.nameLength) !== -1 ||
+      localNames.has(query, 0)
     )
   }
 }

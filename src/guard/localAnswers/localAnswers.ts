@@ -1,16 +1,14 @@
 import type { Query } from '../../query/query.ts'
-import { PASS, REPLY } from '../../query/verdict.ts'
+import { ALIAS_NONE, followAlias } from '../../query/rename.ts'
+import { PASS, REPLY, REWRITE } from '../../query/verdict.ts'
 import { Type } from '../../wire/codes.ts'
 import { AA } from '../../wire/header.ts'
-import { addressFromText } from '../../wire/text.ts'
 import { clusterNegativeTtlMax, draftNegative, negativeTtlDefault } from '../negative.ts'
 import type { Host, PlanNames, Rule, RuleKind } from '../rule.ts'
 import { draftAnswer, draftBytesFor } from './answer.ts'
 import { explainLocal } from './explain.ts'
-import { localRecords } from './records.ts'
-import { type EverythingSettings, type LocalAnswersSettings, localAnswersSettings } from './settings.ts'
+import { type LocalAnswersSettings, localAnswersSettings } from './settings.ts'
 import { isServedElsewhere, SpecialUse } from './special-use.ts'
-import { type LocalName, LocalTree, type RRset } from './tree.ts'
 
 /** Answers from configuration alone: the operator's records and hosts files, special-use names, or everything. */
 export const localAnswers: RuleKind<LocalAnswersSettings> = {
@@ -21,21 +19,25 @@ export const localAnswers: RuleKind<LocalAnswersSettings> = {
 
 function create(settings: LocalAnswersSettings, host: Host): Rule {
   const { draft, names } = host
-  const tree = new LocalTree(localRecords(settings, (path) => host.files(path)))
-  const anyName = settings.everything === 'off' ? undefined : everything(settings.everything)
-  const anyNameTtl = settings.everything === 'off' ? 0 : secondsOf(settings.everything.ttl)
+  const table = names.localNames
   const special = new SpecialUse(settings.specialUse, host)
-  draft.bytes = new Uint8Array(draftBytesFor([...tree.sets(), ...(anyName?.sets ?? [])]))
+  const anyTtl = settings.everything === 'off' ? 0 : Math.floor(settings.everything.ttl / 1000)
+  draft.bytes = new Uint8Array(draftBytesFor(table))
 
   return {
     check(query) {
-      const local = tree.find(query.name, query.nameLength, query.labels, query.labelCount)
-      if (local !== undefined && !(local.builtIn && isServedElsewhere(query, names))) {
-        draftAnswer(draft, query, local, negativeTtlOf(query, names))
+      const entry = entryOf(query)
+      // A name that lost its suffix has a CNAME of ours already: it gets the operator's alone.
+      if (entry !== 0 && table.leadsAway(entry) && query.type !== Type.CNAME && query.alias === ALIAS_NONE) {
+        if (!host.observed) followAlias(query, table, entry, host.hashSeed)
+        return REWRITE
+      }
+      if (entry !== 0) {
+        draftAnswer(draft, query, table, entry, negativeTtlOf(query, names))
         return REPLY
       }
-      if (anyName !== undefined) {
-        draftAnswer(draft, query, anyName, anyNameTtl)
+      if (table.any !== 0) {
+        draftAnswer(draft, query, table, table.any, anyTtl)
         return REPLY
       }
       const answer = special.find(query)
@@ -47,27 +49,16 @@ function create(settings: LocalAnswersSettings, host: Host): Rule {
       return REPLY
     },
 
-    explain(query, verdict) {
-      const local = tree.find(query.name, query.nameLength, query.labels, query.labelCount)
-      return explainLocal(query, verdict, local, anyName !== undefined)
-    },
+    explain: (query, verdict) => explainLocal(query, verdict, table),
+  }
+
+  /** What is built in yields to whoever serves the name. */
+  function entryOf(query: Query): number {
+    const entry = table.find(query)
+    return entry !== 0 && table.isBuiltIn(entry) && isServedElsewhere(query, names) ? 0 : entry
   }
 }
 
 function negativeTtlOf(query: Query, { clusterDomains }: PlanNames): number {
   return clusterDomains.longestSuffix(query) === -1 ? negativeTtlDefault : clusterNegativeTtlMax
 }
-
-/** One name that stands for all. */
-function everything({ a, aaaa, ttl }: EverythingSettings): LocalName {
-  const set = (type: number, address: string): RRset => ({
-    type,
-    ttl: secondsOf(ttl),
-    rdatas: [addressFromText(address) as Uint8Array],
-    turn: 0,
-  })
-  return { sets: [set(Type.A, a), set(Type.AAAA, aaaa)], alias: undefined, builtIn: false }
-}
-
-/** A TTL may promise too little, never too much. */
-const secondsOf = (ms: number): number => Math.floor(ms / 1000)

@@ -3,7 +3,7 @@ import { type HostsEntry, hostsFromText } from '../../wire/hosts-text.ts'
 import { lowerName } from '../../wire/name.ts'
 import { addressFromText, wireName } from '../../wire/text.ts'
 import { recordFromText, type ZoneRecord } from '../../wire/zone-text.ts'
-import type { LocalAnswersSettings } from './settings.ts'
+import type { EverythingSettings, LocalAnswersSettings } from './settings.ts'
 
 /** All that this rule answers from: owners in lower case. `builtIn` records yield to routes and cluster domains. */
 export interface LocalRecord extends ZoneRecord {
@@ -29,13 +29,24 @@ export function localRecords(
   return withUntaken(withUntaken(own, hostsRecords(hosts)), settings.specialUse === 'off' ? [] : localhost())
 }
 
+/** What is answered for any name. */
+export function everythingRecords({ a, aaaa, ttl }: EverythingSettings): LocalRecord[] {
+  const seconds = Math.floor(ttl / 1000)
+  return [
+    record(anyName, Type.A, seconds, addressFromText(a) as Uint8Array),
+    record(anyName, Type.AAAA, seconds, addressFromText(aaaa) as Uint8Array),
+  ]
+}
+
 /** A name as the key of a Map. */
 export function textKey(name: Uint8Array): string {
-  return Buffer.from(name).toString('latin1')
+  return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')
 }
 
 /** TTL of what comes from hosts files, in seconds: short, since they change without anybody telling the clients. */
 const hostsTtl = 60
+/** The owner that `everything` is filed under, which no reply shows. */
+const anyName = Uint8Array.of(0)
 /** localhost never changes: a day. */
 const localhostTtl = 86_400
 

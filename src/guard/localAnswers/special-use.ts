@@ -68,8 +68,9 @@ export class SpecialUse {
     const { localNames } = this.names
     return (
       isServedElsewhere(query, this.names) ||
-      localNames.longestSuffix(query) !== -1 ||
+      localNames.labelOf(query) !== -1 ||
       // An NXDOMAIN here would deny the name below it too (RFC 8020 section 2).
+      localNames.has(query, 0) ||
       this.ancestors.find(query.name, 0, query.nameLength) !== -1
     )
   }

@@ -31,16 +31,20 @@ function create({ allow }: RebindingSettings, host: Host): Rule {
     checkAnswer(answer) {
       const { answers } = answer.rebuilt
       if (finder.find(answer, 0, answers)) {
-        if (inside.longestSuffix(answer) !== -1) return PASS
+        if (isInside(answer)) return PASS
         say(answer)
         return REPLY
       }
-      if (finder.find(answer, answers, answer.count) && inside.longestSuffix(answer) === -1) {
+      if (finder.find(answer, answers, answer.count) && !isInside(answer)) {
         if (!observed) answer.rebuilt.dropAdditionals()
         counters.add(shaped)
       }
       return PASS
     },
+  }
+
+  function isInside(answer: Answer): boolean {
+    return inside.longestSuffix(answer) !== -1 || host.names.localNames.labelOf(answer) !== -1
   }
 
   /** Once a minute at most: whoever attacks must not fill the log. */
@@ -68,8 +72,8 @@ const eventSeconds = 60
 
 /** Names that may lead inside: split horizon is normal in a LAN and in a cluster. */
 function insideNames(allow: readonly string[], names: PlanNames): Uint8Array[] {
-  const { clusterDomains, searchSuffixes, routeZones, localNames } = names
-  const known = [clusterDomains, searchSuffixes, routeZones, localNames].flatMap((set) => set.names)
+  const { clusterDomains, searchSuffixes, routeZones } = names
+  const known = [clusterDomains, searchSuffixes, routeZones].flatMap((set) => set.names)
   return [...known, ...[...allow, ...nobodysNames].map(wireName)]
 }
 
