@@ -1,17 +1,7 @@
-import type { LocalAnswersSettings } from '../guard/localAnswers/settings.ts'
 import { billRowsMax } from '../metrics/bill-table.ts'
-import { SetupError } from '../threads/setup-error.ts'
 import { Class } from '../wire/codes.ts'
-import { hostsFromText } from '../wire/hosts-text.ts'
-import { nameFromText, nameToText } from '../wire/text.ts'
+import { nameToText } from '../wire/text.ts'
 import { recordFromText } from '../wire/zone-text.ts'
-
-/** A name that the settings have checked → lower-case wire form. */
-export function wireName(text: string): Uint8Array {
-  const name = nameFromText(text)
-  if (name === undefined) throw new SetupError(`${text} is not a domain name`)
-  return lower(name)
-}
 
 /** What is wrong with a record in zone-file syntax, or undefined. */
 export function recordProblem(text: string): string | undefined {
@@ -20,29 +10,8 @@ export function recordProblem(text: string): string | undefined {
   return record.class === Class.IN ? undefined : 'only class IN is answered'
 }
 
-/** Owner names of records and hosts; a wildcard's is the name it stands below (RFC 4592), for it speaks for all there. */
-export function localNames(
-  settings: LocalAnswersSettings,
-  files: Readonly<Record<string, string>>,
-): readonly Uint8Array[] {
-  if (settings.mode === 'disabled') return []
-  const names = new Map<string, Uint8Array>()
-  const add = (name: Uint8Array): void => {
-    const own = lower(isWildcard(name) ? name.subarray(2) : name)
-    names.set(Buffer.from(own.buffer, own.byteOffset, own.length).toString('latin1'), own)
-  }
-  for (const text of settings.records) {
-    const record = recordFromText(text)
-    if ('owner' in record) add(record.owner)
-  }
-  for (const path of settings.hosts) {
-    for (const entry of hostsFromText(files[path] ?? '').entries) entry.names.forEach(add)
-  }
-  return [...names.values()]
-}
-
 /**
- * Of `served` (zones of routes, local names) those at or below one of `bases` (search suffixes, cluster domains), and all names between: a
+ * Of `served` (zones of routes) those at or below one of `bases` (search suffixes, cluster domains), and all names between: a
  * denial of one of these says nothing of what somebody serves below it.
  */
 export function servedBelow(served: readonly Uint8Array[], bases: readonly Uint8Array[]): readonly Uint8Array[] {
@@ -96,17 +65,3 @@ function billLabel(name: Uint8Array): string {
 }
 
 const otherLabel = 'other'
-
-function isWildcard(name: Uint8Array): boolean {
-  return name[0] === 1 && name[1] === 0x2a
-}
-
-/** RFC 4343: ASCII letters alone. A length byte is at most 63, so it is never taken for a letter. */
-function lower(name: Uint8Array): Uint8Array {
-  const lowered = name.slice()
-  for (let at = 0; at < name.length; at++) {
-    const byte = name[at] as number
-    if (byte >= 0x41 && byte <= 0x5a) lowered[at] = byte | 0x20
-  }
-  return lowered
-}

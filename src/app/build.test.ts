@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { queryOf } from '../../test/support/query.ts'
+import { LocalTable } from '../query/local-table.ts'
 import { nameToText } from '../wire/text.ts'
 import { build } from './build.ts'
 import { wireName, zoneLabels } from './build-names.ts'
@@ -95,13 +97,15 @@ test('without a readable resolv.conf there is a plan, a warning, and a file to w
   }
 })
 
-test('local names: owners of records and hosts, in lower case; a wildcard speaks for all below its parent', () => {
-  const text =
-    'upstreams: []\nguard: {localAnswers: {records: ["Db.lan. IN A 10.0.0.5", "*.dev.lan. IN A 10.0.0.6"], hosts: [/h]}}\n'
-  const hosts = '10.0.0.7 NAS.lan nas\n'
-  const built = build(settings(text), 1, world({ '/h': hosts }))
-  assert.deepEqual(names(built.plan.localNames), ['db.lan.', 'dev.lan.', 'nas.lan.', 'nas.'])
-  assert.deepEqual([built.plan.files, built.watched], [{ '/h': hosts }, ['/etc/resolv.conf', '/h']])
+test('hosts files are watched, and none of them while their rule is off', () => {
+  const text = (mode: string) => `upstreams: []\nguard: {localAnswers: {mode: ${mode}, hosts: [/h]}}\n`
+  const on = build(settings(text('enforce')), 1, world({ '/h': '10.0.0.7 NAS.lan nas\n' }))
+  const table = new LocalTable(on.plan.local)
+  const isLocal = (name: string) => table.labelOf(queryOf(name)) !== -1
+  assert.deepEqual(['x.nas.lan', 'nas', 'lan', 'localhost'].map(isLocal), [true, true, false, false])
+  assert.deepEqual(on.watched, ['/etc/resolv.conf', '/h'])
+  const off = build(settings(text('disabled')), 1, world())
+  assert.deepEqual([off.plan.local, off.watched], [undefined, ['/etc/resolv.conf']])
 })
 
 test('cluster domains have the labels of their rows in the bill, and keep them; without a row one is counted with the others', () => {

@@ -1,9 +1,9 @@
 import { planRules } from '../guard/plan.ts'
 import type { CacheData, PlanData, RouteData } from '../link/plan-data.ts'
 import { upstreamsMax } from '../link/plan-data.ts'
-import { SetupError } from '../threads/setup-error.ts'
-import { readFiles, unreadable } from './build-files.ts'
-import { billNames, localNames, servedBelow, wireName } from './build-names.ts'
+import { wireName } from '../wire/text.ts'
+import { filesOf, localBuilder } from './build-local.ts'
+import { billNames, servedBelow } from './build-names.ts'
 import { isBelow, onLinkPrefixes } from './build-network.ts'
 import { UpstreamList } from './build-upstreams.ts'
 import { privateReverseZones } from './private-reverse.ts'
@@ -25,10 +25,16 @@ const serversPerFile = 3
 const systemResolvConf = '/etc/resolv.conf'
 
 /**
- * Settings → the plan that all workers get. Files are read here, once, so that all workers see the same.
- * `before` is the plan that this one follows. Throws SetupError when a file that the operator named can't be read or a limit is passed.
+ * Settings → the plan that all workers get. Files are read once, so that all workers see the same.
+ * `before` is the plan that this one follows; `local` what localAnswers knows, where that was made before. Throws SetupError when a file that the operator named can't be read or a limit is passed.
  */
-export function build(settings: Settings, generation: number, world: World, before?: PlanData): Build {
+export function build(
+  settings: Settings,
+  generation: number,
+  world: World,
+  before?: PlanData,
+  local = localBuilder(world)(settings.guard),
+): Build {
   const named = [settings, ...settings.routes].reduce((sum, { upstreams }) => sum + upstreams.length, 0)
   // A list that is nearly full starts anew.
   const kept = (before?.upstreams.length ?? 0) + named * serversPerFile <= upstreamsMax ? before?.upstreams : undefined
@@ -46,19 +52,17 @@ export function build(settings: Settings, generation: number, world: World, befo
   }))
 
   const suffixes = settings.searchSuffixes === 'auto' ? automaticSuffixes() : settings.searchSuffixes
-  const files = wholeFiles(settings, world)
   const clusterDomains = settings.clusterDomains.map(wireName)
   const searchSuffixes = suffixes.map(wireName)
-  const local = localNames(settings.guard.localAnswers, files)
   const plan: PlanData = {
     generation,
     upstreams: upstreams.list,
     routes: [defaultRoute, ...routes],
     clusterDomains,
     searchSuffixes,
-    localNames: local,
+    local,
     servedBelow: servedBelow(
-      [...routes.flatMap(({ zones }) => zones), ...local],
+      routes.flatMap(({ zones }) => zones),
       [...searchSuffixes, ...clusterDomains],
     ),
     billNames: billNames([...searchSuffixes, ...clusterDomains], before?.billNames ?? []),
@@ -72,7 +76,6 @@ export function build(settings: Settings, generation: number, world: World, befo
     },
     cache: cacheData(settings.cache),
     rules: planRules({ ...settings.guard }),
-    files,
     loopIntervalMs: settings.loop.interval,
     streams: {
       connectionsMax: settings.tcp.maxConnections,
@@ -80,21 +83,13 @@ export function build(settings: Settings, generation: number, world: World, befo
         settings.tcp.maxConnectionsPerClient === 'off' ? 0 : settings.tcp.maxConnectionsPerClient,
     },
   }
-  return { plan, watched: [...new Set([...upstreams.files, ...Object.keys(files)])], warnings: upstreams.warnings }
+  return { plan, watched: [...new Set([...upstreams.files, ...filesOf(settings.guard)])], warnings: upstreams.warnings }
 
   /** A suffix at or below a cluster domain is what the pods' own search lists hold: it makes no name junk (FIELD 2). */
   function automaticSuffixes(): readonly string[] {
     if (upstreams.files.length === 0) upstreams.readFile(systemResolvConf)
     return [...upstreams.search].filter((suffix) => !settings.clusterDomains.some((domain) => isBelow(suffix, domain)))
   }
-}
-
-function wholeFiles({ guard }: Settings, world: World): Record<string, string> {
-  const texts = readFiles(guard, world).map(({ path, text }) => {
-    if (text === undefined) throw new SetupError(`guard.localAnswers.hosts: ${unreadable(path)}`)
-    return [path, text] as const
-  })
-  return Object.fromEntries(texts)
 }
 
 function cacheData(settings: CacheSettings): CacheData {

@@ -1,15 +1,13 @@
 import { Worker } from 'node:worker_threads'
-import type { Parsed } from '../config/parse.ts'
 import { SetupError } from '../threads/setup-error.ts'
-import type { Source } from './load.ts'
-import type { Settings } from './settings.ts'
+import type { Loading, Source } from './load.ts'
 
-/** What the loading thread sends back: settings and problems are plain data, an unreadable file is a sentence. */
-export type Loaded = { readonly parsed: Parsed<Settings> } | { readonly setupError: string }
+/** What the loading thread sends back: settings and problems are plain data, local names shared memory, an unreadable file a sentence. */
+export type Loaded = { readonly parsed: Loading } | { readonly setupError: string }
 
 /**
- * V8 heap of the loading thread, MiB. The largest configuration allowed (1 MiB) needs 50; hosts files, which are read to
- * see that their rule can serve them, 40 for each of their MiB, as in a shard.
+ * V8 heap of the loading thread, MiB. The largest configuration allowed (1 MiB) needs 50; hosts files, which are
+ * compiled here, 40 for each of their MiB.
  */
 const heapMiB = 2048
 
@@ -17,7 +15,7 @@ const heapMiB = 2048
  * As `load`, in a thread of its own that ends with it: the YAML and schema libraries take 20 MiB that a program which reads its configuration once in months
  * must not keep. Rejects with SetupError when the file can't be read.
  */
-export function loadApart(source: Source): Promise<Parsed<Settings>> {
+export function loadApart(source: Source): Promise<Loading> {
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
   const worker = new Worker(new URL(`./load-worker${extension}`, import.meta.url), {
     workerData: source,

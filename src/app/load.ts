@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Parsed } from '../config/parse.ts'
 import { SetupError } from '../threads/setup-error.ts'
+import { localBuilder } from './build-local.ts'
 import { recordProblem } from './build-names.ts'
 import { machineChecks } from './machine-checks.ts'
 import { applyOverrides, type Overrides, parseSettings, type Settings } from './settings.ts'
@@ -14,16 +15,23 @@ export interface Source {
   readonly overrides: Overrides
 }
 
+export interface Loading extends Parsed<Settings> {
+  /** What localAnswers knows, made by checking it: shared memory, for `build`. */
+  readonly local: SharedArrayBuffer | undefined
+}
+
 /**
  * Reads all settings, or every problem at once, also those that only show on this machine. Throws SetupError when the
  * file can't be read at all.
  */
-export function load({ file, overrides }: Source, world: World): Parsed<Settings> {
-  const checks = { record: recordProblem, machine: machineChecks(world) }
+export function load({ file, overrides }: Source, world: World): Loading {
+  const local = localBuilder(world)
+  const checks = { record: recordProblem, machine: machineChecks(world, local) }
   const read = parseSettings(file === undefined ? '' : contentOf(file), file ?? 'defaults', checks)
-  if (read.settings === undefined) return read
+  if (read.settings === undefined) return { ...read, local: undefined }
   const merged = applyOverrides(read.settings, overrides, checks)
-  return { ...merged, problems: [...read.problems, ...merged.problems] }
+  const known = merged.settings && local(merged.settings.guard)
+  return { ...merged, problems: [...read.problems, ...merged.problems], local: known }
 }
 
 function contentOf(file: string): Uint8Array {

@@ -26,11 +26,7 @@ function problemsOf(t: TestContext, text: string, overrides = {}): string[] {
 const records = (...list: string[]) => `guard:\n  acl: {}\n  localAnswers:\n    records: ${JSON.stringify(list)}\n`
 
 const table: readonly [string, string, readonly RegExp[]][] = [
-  [
-    'an alias that leads elsewhere',
-    records('a.lan. 60 IN CNAME b.other.'),
-    [/^rule-refuses 3:3 .*a\.lan\. is an alias of/],
-  ],
+  ['an alias that leads elsewhere', records('a.lan. 60 IN CNAME b.other.'), []],
   [
     'an alias with other data',
     records('a.lan. CNAME b.lan.', 'a.lan. A 10.0.0.1', 'b.lan. A 10.0.0.1'),
@@ -77,7 +73,7 @@ test('too many servers in all are found at the first that has no place', (t) => 
 })
 
 test('all are found at once, beside what the schema finds', (t) => {
-  const text = `listen: ["[fe80::1%x]:53"]\nforward: { attempts: 0 }\n${records('a. CNAME b.')}`
+  const text = `listen: ["[fe80::1%x]:53"]\nforward: { attempts: 0 }\n${records('a. CNAME a.')}`
   const codes = problemsOf(t, text).map((problem) => problem.split(' ', 2).join(' '))
   assert.deepEqual(codes, ['unknown-interface 1:10', 'out-of-range 2:22', 'rule-refuses 5:3'])
 })

@@ -9,7 +9,7 @@ import { planRules } from '../guard/plan.ts'
 import { emptyPlan } from '../link/plan-data.ts'
 import { looseCounters } from '../metrics/counters.ts'
 import { SetupError } from '../threads/setup-error.ts'
-import { readFiles, unreadable } from './build-files.ts'
+import { filesOf, type LocalBuilder, unreadable } from './build-local.ts'
 import { recordProblem } from './build-names.ts'
 import { linkScopes, onLinkPrefixes } from './build-network.ts'
 import { UpstreamList } from './build-upstreams.ts'
@@ -20,7 +20,7 @@ import type { World } from './world.ts'
  * What only a plan shows, found where it stands in the configuration: all for which `build` or a worker would refuse the
  * settings on this machine.
  */
-export function machineChecks(world: World): CrossCheck<Settings>[] {
+export function machineChecks(world: World, local: LocalBuilder): CrossCheck<Settings>[] {
   return [
     { about: ['listen'], check: scopesExist },
     { about: ['admin'], check: ({ admin }, report) => hasScope(admin.listen, ['admin', 'listen'], report) },
@@ -60,22 +60,21 @@ export function machineChecks(world: World): CrossCheck<Settings>[] {
 
   /** Each rule is made as a shard makes it; what the others say does not matter to it. */
   function rulesServe({ guard }: Settings, report: Report): void {
-    const files = readFiles(guard, world)
-    const unread = files.flatMap(({ path, text }, i) => (text === undefined ? [{ path, i }] : []))
+    const unread = filesOf(guard).flatMap((path, i) => (world.readText(path) === undefined ? [{ path, i }] : []))
     for (const { path, i } of unread) {
       const at = ['guard', 'localAnswers', 'hosts', i]
       report(at, 'file-unreadable', `guard.localAnswers.hosts[${i}]: ${unreadable(path)}`)
     }
-    const plan = {
-      ...emptyPlan,
-      onLink: onLinkPrefixes(world.interfaces()),
-      files: Object.fromEntries(files.map(({ path, text = '' }) => [path, text])),
-    }
+    const plan = { ...emptyPlan, onLink: onLinkPrefixes(world.interfaces()) }
     // Without all of its records it would miss names that may well be there.
     const isWhole = unread.length === 0 && guard.localAnswers.records.every((text) => recordProblem(text) === undefined)
     for (const rule of planRules({ ...guard })) {
       if (rule.name === 'localAnswers' && !isWhole) continue
-      const sentence = sentenceOf(() => createGuard({ ...plan, rules: [rule] }, dry).close(), Error)
+      const make = () => {
+        const known = rule.name === 'localAnswers' ? local(guard) : undefined
+        createGuard({ ...plan, local: known, rules: [rule] }, dry).close()
+      }
+      const sentence = sentenceOf(make, Error)
       if (sentence !== undefined) report(['guard', rule.name], 'rule-refuses', sentence, { what: 'key' })
     }
   }

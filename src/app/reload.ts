@@ -81,11 +81,11 @@ export class Reload {
       if (isEmpty(source.file) && !isWritten()) {
         throw new SetupError(`${source.file} is empty, as if somebody was still writing it; {} means all defaults`)
       }
-      const { settings, problems } = await loadApart(source)
+      const { settings, problems, local } = await loadApart(source)
       if (isWritten()) continue
       print(problems)
       if (settings === undefined) throw new SetupError(problemsIn(problems))
-      const built = build(settings, ++this.attempts, world, this.plan)
+      const built = build(settings, ++this.attempts, world, this.plan, local)
       if (!isWritten()) return { settings, built }
     }
   }

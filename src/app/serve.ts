@@ -28,6 +28,7 @@ export interface ServeOptions {
   readonly source: Source
   /** What `load` made of the source. */
   readonly settings: Settings
+  readonly local: SharedArrayBuffer | undefined
   readonly udp: 'auto' | 'epoll' | 'dgram'
   /** Prints problems of a configuration that is reloaded. */
   readonly print: (problems: readonly Problem[]) => void
@@ -37,11 +38,11 @@ export interface ServeOptions {
  * Starts everything; resolves when it serves, and the process lives on until a signal ends it. Rejects with SetupError,
  * everything undone, when the operator must mend something first.
  */
-export async function serve({ source, settings, udp, print }: ServeOptions): Promise<void> {
+export async function serve({ source, settings, local, udp, print }: ServeOptions): Promise<void> {
   const log = openLog(settings.log.level)
   const say: Say = (level, sentence, fields = {}) => log.logger[level](fields, sentence)
   const clock = monotonicClock()
-  const first = build(settings, 1, machine)
+  const first = build(settings, 1, machine, undefined, local)
   const { sys, engine, reason } = chooseEngine(udp)
   const supervisor = new Supervisor({
     sys,

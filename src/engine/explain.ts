@@ -8,6 +8,7 @@ import { denialBytes, toldOf } from '../query/lost.ts'
 import { OPEN_OK, OPEN_SHORT, openQuery } from '../query/open.ts'
 import { PROBE_NONE, PROBE_ROOT_NS, probeOf } from '../query/probe.ts'
 import { Query } from '../query/query.ts'
+import { ALIAS_STRIPPED } from '../query/rename.ts'
 import { CACHE_ONLY, DROP, PASS, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
 import type { Forward } from '../upstream/forward.ts'
 import { Ede, Rcode, rcodeName } from '../wire/codes.ts'
@@ -183,7 +184,7 @@ class Walk {
   }
 
   private end(source: ExplainSource, decidedBy: string, made: Draft | undefined): Explanation {
-    const isWhole = made === undefined || this.query.suffixLength === 0
+    const isWhole = made === undefined || this.query.alias !== ALIAS_STRIPPED
     const draft = isWhole ? made : toldOf(this.query, made, new Draft(denialBytes))
     const { asksFirst } = this.rules
     const reply = draft === undefined ? undefined : replyBytes(this.plan.guard, this.query, draft)

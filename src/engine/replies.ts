@@ -7,6 +7,7 @@ import type { DatagramPort } from '../net/reactor.ts'
 import { Draft } from '../query/draft.ts'
 import { denialBytes, toldOf } from '../query/lost.ts'
 import type { Query } from '../query/query.ts'
+import { ALIAS_STRIPPED } from '../query/rename.ts'
 import { Reply } from '../query/reply.ts'
 import { replyLimit, sealReply, writeReply } from '../query/write-reply.ts'
 import { FLAGS, TC } from '../wire/header.ts'
@@ -39,7 +40,7 @@ export class Replies {
 
   /** Sends the draft as the reply to `query`, and books how the query ended. */
   send(query: Query, draft: Draft, outcome: number): void {
-    const told = query.suffixLength === 0 ? draft : toldOf(query, draft, this.denial)
+    const told = query.alias === ALIAS_STRIPPED ? toldOf(query, draft, this.denial) : draft
     const lane = this.counters.lane
     lane[outcome] = (lane[outcome] as number) + 1
     const rcode = replyCounter(told.rcode)

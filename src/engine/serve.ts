@@ -7,6 +7,7 @@ import { Draft } from '../query/draft.ts'
 import { OPEN_OK, OPEN_RESPONSE, OPEN_SHORT, openQuery } from '../query/open.ts'
 import { PROBE_COREDNS, PROBE_DNSMASQ, PROBE_DNSWEIR, PROBE_NONE, PROBE_ROOT_NS, probeOf } from '../query/probe.ts'
 import type { Query } from '../query/query.ts'
+import { ALIAS_STRIPPED } from '../query/rename.ts'
 import { CACHE_ONLY, DROP, PASS, PROBE, probesMax, REPLY, REWRITE } from '../query/verdict.ts'
 import type { Forward } from '../upstream/forward.ts'
 import { NO_UPSTREAM, RESTRAINED } from '../upstream/forward.ts'
@@ -141,7 +142,25 @@ export class Serve {
       if (!this.deps.forward.choice.works(query.route)) return this.ask(query, now)
     }
     const found = this.find(query, now)
+<<<<<<< HEAD
     if (found !== CACHE_MISS) return this.fromCache(query, found, now)
+=======
+    const lane = counters.lane
+    if (found !== CACHE_MISS) {
+      const place =
+        found === CACHE_HIT
+          ? metric.cache.hit
+          : found === CACHE_FAILURE
+            ? metric.cache.failureHit
+            : metric.cache.negativeHit
+      lane[place] = (lane[place] as number) + 1
+      if (found === CACHE_NEGATIVE && this.isRenamed(query)) return this.reenter(query, now)
+      if (query.alias === ALIAS_STRIPPED) this.plan.guard.spared(query)
+      if (found === CACHE_FAILURE) this.hit.ede = Ede.CACHED_ERROR
+      replies.send(query, this.hit, metric.outcomes.hit)
+      return
+    }
+>>>>>>> local
     counters.add(metric.cache.miss)
     if (query.hasStale === 1 && this.standby.serves(query, questionKey(this.plan, query, this.key), now, this.hit)) {
       return replies.send(query, this.hit, metric.outcomes.stale)
@@ -201,7 +220,7 @@ export class Serve {
     const flight = this.deps.forward.ask(query, now)
     if (flight >= 0) {
       if (!this.deps.complete.wait(flight, query, now)) return this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
-      if (query.suffixLength !== 0 && query.opened === 0) this.plan.guard.spared(query)
+      if (query.alias === ALIAS_STRIPPED && query.opened === 0) this.plan.guard.spared(query)
       return
     }
     this.fail(query, flight === NO_UPSTREAM || flight === RESTRAINED ? Ede.NO_REACHABLE_AUTHORITY : Ede.NETWORK_ERROR)

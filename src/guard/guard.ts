@@ -4,6 +4,7 @@ import type { Counters } from '../metrics/counters.ts'
 import { Draft } from '../query/draft.ts'
 import type { Probed } from '../query/probed.ts'
 import type { Query } from '../query/query.ts'
+import { forgetAlias } from '../query/rename.ts'
 import type { Reply } from '../query/reply.ts'
 import { CACHE_ONLY, DROP, PASS, PROBE, probesMax, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
 import { Rcode } from '../wire/codes.ts'
@@ -232,11 +233,10 @@ type Complete = Required<Rule>
 
 /**
  * A query that waited for its answer comes back with its name as asked alone: the rest is made anew for the few that
- * have marks. They see the reply as the client will, so also a name that lost its suffix is whole again.
+ * have marks. They see the reply as the client will, so also a name that became another one is as it was.
  */
 function readName(query: Query): void {
-  query.nameLength = query.askedLength
-  query.suffixLength = 0
+  forgetAlias(query)
   const { labels, bytes, nameLength } = query
   const from = query.at + HEADER
   lowerName(bytes, from, nameLength, query.name, 0)

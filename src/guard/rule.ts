@@ -7,6 +7,7 @@ import type { PrefixData } from '../link/plan-data.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Answer } from '../query/answer.ts'
 import type { Draft } from '../query/draft.ts'
+import type { LocalTable } from '../query/local-table.ts'
 import type { NameSet } from '../query/name-set.ts'
 import type { Probed } from '../query/probed.ts'
 import type { Query } from '../query/query.ts'
@@ -66,7 +67,7 @@ export interface Rule {
   finish?(query: Query, reply: Reply): void
   /**
    * NXDOMAIN is about to be sent: by a rule that `deniesJunk` (`isOurs`), or since an upstream says so. REWRITE: the rule gave the query another name
-   * (query/open stripName), and its road begins again.
+   * (query/rename), and its road begins again.
    */
   denied?(query: Query, isOurs: boolean): Verdict
   /** The answer to a question that a rule asked for, by PROBE or `host.ask`: any rule's, told by its name. */
@@ -106,6 +107,8 @@ export interface Host {
    */
   readonly observed: boolean
   readonly names: PlanNames
+  /** Does the default route lead to a private address: a server of the LAN, which may serve names that nobody else can? */
+  readonly hasPrivateUpstream: boolean
   /** Prefixes of the machine's own interfaces. */
   readonly onLink: readonly PrefixData[]
   /**
@@ -126,8 +129,6 @@ export interface Host {
   ask(name: Uint8Array, from: number, to: number, now: number): boolean
   /** Says something to the operator: a line in the log and an entry in /api/stats. May allocate: it is rare, never per query. */
   event(event: Omit<RuleEvent, 'kind' | 'rule'>): void
-  /** Texts of files the rule's settings name, read once in main. */
-  files(path: string): string | undefined
 }
 
 /**
@@ -157,8 +158,8 @@ export interface PlanNames {
   readonly searchSuffixes: NameSet
   /** Zones of all routes but the root. */
   readonly routeZones: NameSet
-  /** Names above which nothing may be cut off: routes' zones, local names, and what lies between them and a suffix or cluster domain. */
+  /** Names above which nothing may be cut off: routes' zones, and what lies between them and a suffix or cluster domain. */
   readonly servedBelow: NameSet
-  /** Owner names of localAnswers: records and hosts; for a wildcard its parent. */
-  readonly localNames: NameSet
+  /** What localAnswers answers: records and hosts. No names while that rule is off. */
+  readonly localNames: LocalTable
 }

@@ -6,6 +6,7 @@ import { billLength, billRow } from '../metrics/bill-table.ts'
 import { RULE_DROPPED, RULE_LIMITED, RULE_REPLIED, rule as ruleCounters, summedLength } from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Draft } from '../query/draft.ts'
+import { LocalTable } from '../query/local-table.ts'
 import { NameSet } from '../query/name-set.ts'
 import { ASK, CACHE_ONLY, DROP, PROBE, REWRITE, type Verdict } from '../query/verdict.ts'
 import { Rcode } from '../wire/codes.ts'
@@ -51,6 +52,7 @@ export interface GuardDeps {
 export function createSeats(plan: PlanData, deps: GuardDeps, before: Before | undefined, kinds = ruleKinds): Seat[] {
   const names = planNames(plan)
   const seats: Seat[] = []
+  const hasPrivateUpstream = plan.routes[0]?.upstreams.some((at) => plan.upstreams[at]?.isPrivate) === true
   const billOf = billMaker(plan, deps, kinds)
   kinds.forEach((kind, index) => {
     const data = plan.rules.find(({ name }) => name === kind.name)
@@ -67,13 +69,13 @@ export function createSeats(plan: PlanData, deps: GuardDeps, before: Before | un
       observed,
       names,
       savings: bill,
+      hasPrivateUpstream,
       onLink: plan.onLink,
       isFirstShard: deps.isFirstShard,
       hashSeed: deps.hashSeed,
       ask: deps.ask,
       shared: (key, bytes) => deps.shared(key, bytes),
       event: (event) => deps.events({ kind: 'rule', rule: kind.name, ...event }),
-      files: (path) => (Object.hasOwn(plan.files, path) ? plan.files[path] : undefined),
     }
     const rule = kind.create(data.settings, host, before?.ruleNamed(kind.name))
     seats.push({
@@ -114,7 +116,7 @@ function planNames(plan: PlanData): PlanNames {
     clusterDomains: new NameSet(plan.clusterDomains),
     searchSuffixes: new NameSet(plan.searchSuffixes),
     routeZones: new NameSet(zones),
-    localNames: new NameSet(plan.localNames),
+    localNames: new LocalTable(plan.local),
     servedBelow: new NameSet(plan.servedBelow),
   }
 }

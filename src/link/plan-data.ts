@@ -10,9 +10,9 @@ export interface PlanData {
   readonly routes: readonly RouteData[]
   readonly clusterDomains: readonly Uint8Array[]
   readonly searchSuffixes: readonly Uint8Array[]
-  /** Owner names of localAnswers' records and hosts. */
-  readonly localNames: readonly Uint8Array[]
-  /** Zones of routes and local names that lie at or below a search suffix or cluster domain, and what lies between. */
+  /** Names and records of localAnswers (query/local-table), undefined while that rule is off. */
+  readonly local: SharedArrayBuffer | undefined
+  /** Zones of routes that lie at or below a search suffix or cluster domain, and what lies between. */
   readonly servedBelow: readonly Uint8Array[]
   /** Search suffixes and cluster domains by their rows in the junk bill, from row 1 on; those of plans before among them. */
   readonly billNames: readonly Uint8Array[]
@@ -24,8 +24,6 @@ export interface PlanData {
   readonly cache: CacheData
   /** Rules that are on, in the order of guard/rules.ts is not implied: the guard orders them. */
   readonly rules: readonly RuleData[]
-  /** Texts of the files that rules name, by path. */
-  readonly files: Readonly<Record<string, string>>
   readonly loopIntervalMs: number
   readonly streams: StreamsData
 }
@@ -104,7 +102,7 @@ export const emptyPlan: PlanData = {
   routes: [{ name: '.', zones: [], upstreams: [] }],
   clusterDomains: [],
   searchSuffixes: [],
-  localNames: [],
+  local: undefined,
   servedBelow: [],
   billNames: [],
   volatileNames: [],
@@ -122,7 +120,6 @@ export const emptyPlan: PlanData = {
     prefetch: false,
   },
   rules: [],
-  files: {},
   loopIntervalMs: 30_000,
   streams: { connectionsMax: 512, connectionsPerAddressMax: 0 },
 }

@@ -16,25 +16,47 @@ import { skipRecord } from '../wire/incoming.ts'
 import { skipName } from '../wire/name.ts'
 import { optBytes } from '../wire/outgoing.ts'
 import { relocateRecords } from '../wire/relocate.ts'
+import { type LocalTable, setHeadBytes } from './local-table.ts'
 import type { Query } from './query.ts'
+import { ALIAS_STRIPPED } from './rename.ts'
 import type { Reply } from './reply.ts'
 
 /** Owner as a pointer to the question, type, class, TTL, rdata length. */
 const headBytes = 12
 
 /**
- * A reply about a name that lost its search suffix: the client gets its own question back, and the records of the real name behind a CNAME.
+ * A reply whose records are those of another name (query/rename): the client gets its own question back, and they stand behind a CNAME, or behind the
+ * operator's own chain of them.
  *
  *   question N.S │ N.S CNAME N │ records of N, made for the question N
+ *   question L │ L CNAME M │ M CNAME N │ records of N, made for the question N
  *
- * Writes the CNAME behind the question; returns where the records go.
+ * Writes the CNAMEs behind the question; returns where the records go, -1 when there is no room for the CNAMEs alone.
  */
-export function openAlias(query: Query, { bytes, questionEnd }: Reply): number {
+export function openAlias(query: Query, reply: Reply): number {
+  if (query.alias === ALIAS_STRIPPED) return openStripped(query, reply)
+  const { pool } = query.aliases as LocalTable
+  const end = reply.at + reply.limit - (query.hasOpt === 1 ? optBytes : 0)
+  let here = reply.questionEnd
+  let owner = HEADER
+  for (let entry = query.alias; entry !== 0; entry = (query.aliases as LocalTable).aliasOf(entry)) {
+    const set = (query.aliases as LocalTable).firstSet(entry)
+    const record = set + setHeadBytes
+    const length = readU16(pool, record)
+    if (here + headBytes + length > end) return -1
+    writeHead(reply.bytes, here, owner, length)
+    writeU32(reply.bytes, here + 6, readU32(pool, set + 2))
+    here += headBytes
+    owner = here - reply.at
+    for (let i = 0; i < length; i++) reply.bytes[here + i] = pool[record + 2 + i] as number
+    here += length
+  }
+  return here
+}
+
+function openStripped(query: Query, { bytes, questionEnd }: Reply): number {
   const { nameLength } = query
-  writeU16(bytes, questionEnd, 0xc000 | HEADER)
-  writeU16(bytes, questionEnd + 2, Type.CNAME)
-  writeU16(bytes, questionEnd + 4, Class.IN)
-  writeU16(bytes, questionEnd + 10, nameLength)
+  writeHead(bytes, questionEnd, HEADER, nameLength)
   const to = questionEnd + headBytes
   const from = query.at + HEADER
   for (let i = 0; i < nameLength - 1; i++) bytes[to + i] = query.bytes[from + i] as number
@@ -42,24 +64,47 @@ export function openAlias(query: Query, { bytes, questionEnd }: Reply): number {
   return to + nameLength
 }
 
-/** Brings the records written from `body` on in line with where they stand, and gives the CNAME their lowest TTL. */
+/** All but the TTL of a CNAME that is owned by the name at offset `owner` of the message. */
+function writeHead(bytes: Uint8Array, at: number, owner: number, rdataLength: number): void {
+  writeU16(bytes, at, 0xc000 | owner)
+  writeU16(bytes, at + 2, Type.CNAME)
+  writeU16(bytes, at + 4, Class.IN)
+  writeU16(bytes, at + 10, rdataLength)
+}
+
+/** Brings the records written from `body` on in line with where they stand, and gives a CNAME of ours their lowest TTL. */
 export function sealAlias(query: Query, reply: Reply, body: number): void {
   const { bytes, at, questionEnd } = reply
   const answers = readU16(bytes, at + ANCOUNT)
   const records = answers + readU16(bytes, at + NSCOUNT)
-  const nameAt = questionEnd + headBytes - at
   const all = records + readU16(bytes, at + ARCOUNT)
+  // The CNAMEs end in the name that the records were made for.
+  const nameAt = body - query.nameLength - at
   const fits = body - at + (query.hasOpt === 1 ? optBytes : 0) <= reply.limit
   if (!fits) empty(reply, TC)
   else if (!relocateRecords(bytes, at, all, nameAt, HEADER + query.nameLength + 4, body - at))
     empty(reply, Rcode.SERVFAIL)
   else {
-    writeU32(bytes, questionEnd + 6, lowestTtl(reply, body, answers === 0 ? records : answers))
-    writeU16(bytes, at + ANCOUNT, answers + 1)
+    if (query.alias === ALIAS_STRIPPED) {
+      writeU32(bytes, questionEnd + 6, lowestTtl(reply, body, answers === 0 ? records : answers))
+    }
+    writeU16(bytes, at + ANCOUNT, answers + cnames(query))
   }
-  if (reply.ede !== -1) return
+  if (reply.ede !== -1 || query.alias !== ALIAS_STRIPPED) return
   reply.ede = Ede.FORGED_ANSWER
   reply.edeText = edeText
+}
+
+/** There is no room for the CNAMEs: the client is to ask again over TCP. */
+export function cutAlias(reply: Reply): void {
+  empty(reply, TC)
+}
+
+function cnames({ alias, aliases }: Query): number {
+  if (alias === ALIAS_STRIPPED) return 1
+  let count = 0
+  for (let entry = alias; entry !== 0; entry = (aliases as LocalTable).aliasOf(entry)) count++
+  return count
 }
 
 const edeText = new TextEncoder().encode('searchSuffix: suffix stripped')

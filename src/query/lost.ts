@@ -3,6 +3,7 @@ import { HEADER } from '../wire/header.ts'
 import { writeSoaOfOurs } from '../wire/soa.ts'
 import type { Draft } from './draft.ts'
 import type { Query } from './query.ts'
+import { forgetAlias } from './rename.ts'
 
 /** How long a name may be denied whose real name could not be looked up, s. */
 const lostTtl = 5
@@ -16,8 +17,7 @@ export const denialBytes = 128
 export function toldOf(query: Query, draft: Draft, denial: Draft): Draft {
   if (draft.rcode === Rcode.NOERROR || draft.rcode === Rcode.NXDOMAIN) return draft
   const firstLabel = query.bytes[query.at + HEADER] as number
-  query.nameLength = query.askedLength
-  query.suffixLength = 0
+  forgetAlias(query)
   denial.reset(Rcode.NXDOMAIN)
   denial.length = writeSoaOfOurs(denial.bytes, 0, firstLabel + 1, lostTtl)
   denial.authorities = 1

@@ -1,7 +1,7 @@
 import { hashByte, hashBytes, hashEnd, hashStart } from '../base/hash.ts'
 import { ANCOUNT, ARCOUNT, FLAGS, HEADER, ID, NSCOUNT, OPCODE, QDCOUNT, QR, readU16 } from '../wire/header.ts'
 import { skipRecord } from '../wire/incoming.ts'
-import { lower, lowerName, nameBytesMax, skipName } from '../wire/name.ts'
+import { lower, nameBytesMax, skipName } from '../wire/name.ts'
 import type { Query } from './query.ts'
 
 /** A query to walk the road. */
@@ -34,8 +34,10 @@ export function openQuery(query: Query, seed: number): number {
   query.hasStale = 0
   query.probes = 0
   query.opened = 0
-  query.suffixLength = 0
+  query.alias = 0
+  query.aliases = undefined
   query.nameLength = 0
+  query.askedLength = 0
   if (length < HEADER) return OPEN_SHORT
   query.id = readU16(bytes, at + ID)
   query.flags = readU16(bytes, at + FLAGS)
@@ -53,6 +55,7 @@ export function openQuery(query: Query, seed: number): number {
   const afterName = openName(query, seed, end)
   if (afterName === -1 || afterName + 4 > end) {
     query.nameLength = 0
+    query.askedLength = 0
     return OPEN_FORMERR
   }
   query.type = readU16(bytes, afterName)
@@ -88,30 +91,9 @@ function openName(query: Query, seed: number, end: number): number {
   }
   query.labelCount = count
   query.nameLength = here + 1 - from
+  query.askedLength = query.nameLength
   query.hash = hashEnd(hash)
   return here + 1
-}
-
-/** Reads the name that is looked up once more, from the question as asked: for a query that waited (query/ticket). */
-export function reopenName(query: Query, seed: number): void {
-  const { bytes, name, nameLength } = query
-  lowerName(bytes, query.at + HEADER, nameLength - 1, name, 0)
-  name[nameLength - 1] = 0
-  indexName(query, seed)
-}
-
-/**
- * The name loses its labels from `label` on, which are then a suffix of the question alone: another name is looked up, and its records are
- * sent behind a CNAME (query/write-reply). Once per query.
- */
-export function stripName(query: Query, label: number, seed: number): void {
-  const at = query.labels[label] as number
-  query.suffixLength = query.nameLength - at
-  query.nameLength = at + 1
-  query.name[at] = 0
-  query.askType = query.type
-  query.marks = 0
-  indexName(query, seed)
 }
 
 /** Labels and hash of `query.name`. */

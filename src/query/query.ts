@@ -1,3 +1,5 @@
+import type { LocalTable } from './local-table.ts'
+
 /**
  * One query on its road: a reusable view, never allocated per query. `wire/accept` fills the first half from bytes,
  * the listener says who asked, the road fills the rest. Nobody keeps a Query: who must wait copies it to a ticket.
@@ -16,8 +18,8 @@ export class Query {
   class = 0
   /** Bytes of the name that is looked up, its final 0 included; the name as asked stands at `at + 12`. */
   nameLength = 0
-  /** Bytes of the search suffix that a rule took off the name as asked, its final 0 included; 0 for a name as it was asked. */
-  suffixLength = 0
+  /** Bytes of the name as asked, its final 0 included. */
+  askedLength = 0
   /** The question name in lower case, wire form (RFC 4343). */
   readonly name = new Uint8Array(256)
   /** Where each label's length byte stands in `name`, leftmost first; the root is not a label. */
@@ -52,6 +54,10 @@ export class Query {
   /** The type that is looked up; another than `type` after a rule's `ask` (aaaaFilter asks A). */
   askType = 0
   route = 0
+  /** How the name that is looked up came of the one that was asked (query/rename). */
+  alias = 0
+  /** Whose entry `alias` is; undefined where it is none. */
+  aliases: LocalTable | undefined = undefined
   /** Bit per rule (its index in the plan) that wants to `finish` this query's reply. */
   marks = 0
   /** 1 after a rule's `cacheOnly`: answered from the cache or refused, never forwarded. */
@@ -69,10 +75,6 @@ export class Query {
   /** How many probes it has waited for. */
   probes = 0
 
-  /** Bytes of the question name as it was asked, its final 0 included. */
-  get askedLength(): number {
-    return this.suffixLength === 0 ? this.nameLength : this.nameLength - 1 + this.suffixLength
-  }
   get recursionDesired(): number {
     return (this.flags >> 8) & 1
   }

@@ -1,6 +1,8 @@
 import { Slots } from '../base/slots.ts'
 import { HEADER } from '../wire/header.ts'
+import type { LocalTable } from './local-table.ts'
 import type { Query } from './query.ts'
+import { ALIAS_STRIPPED } from './rename.ts'
 
 /** Queries that may wait at once in one shard: 2 s of 4,000 misses a second that nobody answers, in 5 MiB. */
 export const ticketsMax = 16384
@@ -28,7 +30,10 @@ export class Tickets {
   private readonly askType: Uint16Array
   private readonly payloadSize: Uint16Array
   private readonly nameLength: Uint8Array
-  private readonly suffixLength: Uint8Array
+  private readonly askedLength: Uint8Array
+  private readonly alias: Uint32Array
+  /** Of those whose alias is an entry: a reload must not take the table away that it stands in. */
+  private readonly aliases: (LocalTable | undefined)[]
   private readonly probes: Uint8Array
   private readonly bits: Uint8Array
   private readonly listener: Uint16Array
@@ -49,7 +54,9 @@ export class Tickets {
     this.askType = new Uint16Array(capacity)
     this.payloadSize = new Uint16Array(capacity)
     this.nameLength = new Uint8Array(capacity)
-    this.suffixLength = new Uint8Array(capacity)
+    this.askedLength = new Uint8Array(capacity)
+    this.alias = new Uint32Array(capacity)
+    this.aliases = new Array(capacity).fill(undefined)
     this.probes = new Uint8Array(capacity)
     this.bits = new Uint8Array(capacity)
     this.listener = new Uint16Array(capacity)
@@ -79,7 +86,9 @@ export class Tickets {
     this.askType[ticket] = query.askType
     this.payloadSize[ticket] = query.payloadSize
     this.nameLength[ticket] = query.nameLength
-    this.suffixLength[ticket] = query.suffixLength
+    this.askedLength[ticket] = query.askedLength
+    this.alias[ticket] = query.alias
+    if (query.alias > ALIAS_STRIPPED) this.aliases[ticket] = query.aliases
     this.probes[ticket] = query.probes
     this.bits[ticket] =
       query.hasOpt |
@@ -104,7 +113,9 @@ export class Tickets {
     query.bytes = this.slab
     query.at = base
     query.nameLength = this.nameLength[ticket] as number
-    query.suffixLength = this.suffixLength[ticket] as number
+    query.askedLength = this.askedLength[ticket] as number
+    query.alias = this.alias[ticket] as number
+    query.aliases = query.alias > ALIAS_STRIPPED ? this.aliases[ticket] : undefined
     query.probes = this.probes[ticket] as number
     query.length = HEADER + query.askedLength + 4
     query.peer = this.slab
@@ -137,6 +148,7 @@ export class Tickets {
   }
 
   release(ticket: number): void {
+    if ((this.alias[ticket] as number) > ALIAS_STRIPPED) this.aliases[ticket] = undefined
     this.slots.release(ticket)
   }
 }

@@ -21,9 +21,10 @@ import {
 } from '../wire/header.ts'
 import { skipRecord } from '../wire/incoming.ts'
 import { optBytes, payloadSizeOurs, writeOpt } from '../wire/outgoing.ts'
-import { openAlias, sealAlias } from './alias.ts'
+import { cutAlias, openAlias, sealAlias } from './alias.ts'
 import type { Draft } from './draft.ts'
 import type { Query } from './query.ts'
+import { ALIAS_NONE, ALIAS_STRIPPED } from './rename.ts'
 import type { Reply } from './reply.ts'
 
 /** The most a UDP reply may hold for this client: what it offered, never above ours (RFC 9715), never below 512. */
@@ -34,7 +35,7 @@ export function replyLimit(query: Query): number {
 
 /**
  * Writes the draft as this client's reply: its id, its letters in the question, RD and CD as it sent them (RFC 1035 section 4.1.1, RFC 4035 section 3.2.2),
- * TTLs aged, addresses rotated, behind a CNAME where a search suffix was taken off. `reply.bytes`, `at` and `limit` are given; OPT follows
+ * TTLs aged, addresses rotated, behind CNAMEs where another name was looked up. `reply.bytes`, `at` and `limit` are given; OPT follows
  * in `sealReply`.
  */
 export function writeReply(query: Query, draft: Draft, rotation: number, reply: Reply): void {
@@ -51,8 +52,10 @@ export function writeReply(query: Query, draft: Draft, rotation: number, reply: 
     writeU16(bytes, at + QDCOUNT, 1)
   } else writeU16(bytes, at + QDCOUNT, 0)
   reply.questionEnd = here
-  const isAlias = query.suffixLength !== 0 && draft.length > 0
+  // The operator's own CNAMEs are true whatever became of their target; one of ours is there for the records behind it.
+  const isAlias = query.alias > ALIAS_STRIPPED || (query.alias === ALIAS_STRIPPED && draft.length > 0)
   if (isAlias) here = openAlias(query, reply)
+  if (here === -1) return cutAlias(reply)
   const room = reply.limit - (here - at) - (query.hasOpt ? optBytes : 0)
   if (draft.length > room) writeTruncated(draft, room, rotation, reply, here)
   else {
@@ -70,7 +73,9 @@ export function writeReply(query: Query, draft: Draft, rotation: number, reply: 
 function writeHeader(query: Query, draft: Draft, bytes: Uint8Array, at: number): void {
   let flags = QR | RA | (query.flags & (OPCODE | RD | CD)) | draft.flags | (draft.rcode & 15)
   // What stands behind an alias of our own is nobody's word (RFC 4035 section 3.2.3).
-  if (query.suffixLength !== 0) flags &= ~(AA | AD)
+  if (query.alias !== ALIAS_NONE) flags &= ~(AA | AD)
+  // AA is about the first owner of the answer section (RFC 1035 section 4.1.1).
+  if (query.alias > ALIAS_STRIPPED) flags |= AA
   // RFC 6840 section 5.8: AD only for clients that said they understand it.
   if ((query.flags & AD) === 0 && query.dnssecOk === 0) flags &= ~AD
   writeU16(bytes, at + ID, query.id)

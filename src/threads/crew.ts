@@ -19,13 +19,11 @@ const mainLane = 0
 const streamsLane = 1
 const firstShardLane = 2
 /**
- * V8's old generation in a worker. It keeps its plan there, and lru-cache's index; its slabs lie outside. An idle shard needs
+ * V8's old generation in a worker. It keeps its plan there, and lru-cache's index; its slabs and local names lie outside. An idle shard needs
  * 6 MiB and one with a full cache 16, so four times that means a leak, which ends the worker alone (default: 4 GiB, with which it would end the
  * process). It is also what keeps V8 from letting the index's outgrown tables lie about.
  */
 const heapMiB = 24
-/** Measured: a hosts file's names and addresses take up to this many times the bytes of its text. */
-const heapPerFileByte = 40
 
 /** Sockets of one shard: 64 towards each of 32 upstreams, those that are being retired, and its listeners. */
 const fdsMax = 4096
@@ -129,9 +127,6 @@ export class Crew {
 
   /** First step of a reload at one worker. Rejects with the sentence of a worker that refuses. */
   async givePlan({ keeper }: Post, orders: Orders): Promise<void> {
-    if (keeper.heapMiB < heapFor(orders.plan, 1)) {
-      throw new SetupError('hosts files have grown beyond the memory that workers were started with: restart dnsweir')
-    }
     const { problem } = await keeper.ask({ kind: 'prepare', ...orders }, 'prepared')
     if (problem !== undefined) throw new SetupError(problem)
   }
@@ -164,7 +159,7 @@ export class Crew {
       clock,
       kickFd,
       data,
-      heapMiB: () => heapFor(this.options.orders().plan, 2),
+      heapMiB,
       say,
       event,
       equip: () => this.equip(post),
@@ -233,11 +228,4 @@ export class Crew {
     const lane = this.ledger.lanes[mainLane] as Float64Array
     lane[at] = (lane[at] as number) + 1
   }
-}
-
-/** In MiB, with room for files that grow `growth` times and a little more. */
-function heapFor({ files }: PlanData, growth: number): number {
-  const bytes = Object.values(files).reduce((sum, text) => sum + text.length, 0)
-  const spare = growth > 1 ? 1 : 0
-  return heapMiB + heapPerFileByte * Math.ceil((growth * bytes) / 2 ** 20 + spare)
 }

@@ -21,8 +21,8 @@ export interface KeeperOptions {
   readonly clock: Clock
   /** Its eventfd, -1 where it lives on Node's loop. */
   readonly kickFd: number
-  /** V8's old generation in MiB, asked at each start. */
-  heapMiB(): number
+  /** V8's old generation in MiB: what the worker may keep on its heap. */
+  readonly heapMiB: number
   /** What the entry finds in `workerData`, `control` besides. */
   readonly data: object
   /** It stands; give it its plan and its sockets. Rejects with what it refuses. */
@@ -59,8 +59,6 @@ export class Keeper {
   readonly control = new Control()
   /** Set while a worker stands and is equipped. */
   isUp = false
-  /** What the worker that stands may keep on its heap. */
-  heapMiB = 0
   private wasUp = false
   private readonly options: KeeperOptions
   private readonly pauses = new Restarts()
@@ -147,11 +145,10 @@ export class Keeper {
     this.heartbeat = new Heartbeat(lookEveryMs)
     // The compiler rewrites imports but not this: take the extension from the file that runs.
     const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
-    this.heapMiB = this.options.heapMiB()
     const worker = new Worker(new URL(`./${this.options.entry}${extension}`, import.meta.url), {
       name: this.name,
       workerData: { ...this.options.data, control: this.control.memory },
-      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMiB, maxOldGenerationSizeMb: this.heapMiB },
+      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMiB, maxOldGenerationSizeMb: this.options.heapMiB },
     })
     let error: Error | undefined
     worker.on('message', (message: FromWorker) => {
@@ -162,7 +159,9 @@ export class Keeper {
     worker.on('error', (reason: unknown) => {
       error = reason instanceof Error ? reason : new Error(String(reason))
       if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_OUT_OF_MEMORY') return
-      error = new SetupError(`${this.name} needs more memory than the ${this.heapMiB} MiB that it may have on its heap`)
+      error = new SetupError(
+        `${this.name} needs more memory than the ${this.options.heapMiB} MiB that it may have on its heap`,
+      )
     })
     worker.on('exit', (code) => this.ended(error ?? new Error(`it ended with code ${code}`)))
     this.worker = worker

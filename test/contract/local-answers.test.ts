@@ -82,13 +82,15 @@ test('everything: any name, no upstream', async (t) => {
   }
 })
 
-test('special names: localhost, invalid, onion, alt are answered here (RFC 6761, 7686, 9476)', async (t) => {
+test('special names: localhost, invalid, onion, alt, resolver.arpa are answered here (RFC 6761, 7686, 9476, 9462)', async (t) => {
   const { program, upstream } = await startScene(t)
   assert.equal((await ask(program, 'localhost')).answers[0]?.data, '127.0.0.1')
   assert.equal((await ask(program, 'x.localhost', 'AAAA')).answers[0]?.data, '::1')
   for (const name of ['x.invalid', 'x.onion', 'x.alt']) {
     assert.equal((await ask(program, name)).rcode, RCODES.NXDOMAIN, name)
   }
+  const designated = await ask(program, '_dns.resolver.arpa', 'SVCB')
+  assert.deepEqual([designated.rcode, designated.answers.length], [RCODES.NOERROR, 0])
   assert.equal(upstream.asked.length, 0)
   for (const name of ['x.local', 'x.internal', 'x.home.arpa', 'x.test', '1.0.168.192.in-addr.arpa']) {
     await ask(program, name)

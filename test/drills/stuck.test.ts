@@ -19,7 +19,7 @@ for (const how of ['spin', 'sleep'] as const) {
       clock: monotonicClock(),
       kickFd: -1,
       data: { how },
-      heapMiB: () => 32,
+      heapMiB: 32,
       equip: async () => undefined,
       up: () => ups++,
       gone: () => undefined,

@@ -6,8 +6,8 @@ import { SimShard } from './shard-sim.ts'
 
 /** The parts of a plan that the guard's settings make; routes are the simulated shard's own. */
 export function rulesPlan(parts: GuardParts): Partial<PlanData> {
-  const { clusterDomains, searchSuffixes, localNames, servedBelow, billNames, rules, files } = guardPlan(parts)
-  return { clusterDomains, searchSuffixes, localNames, servedBelow, billNames, rules, files }
+  const { clusterDomains, searchSuffixes, local, servedBelow, billNames, rules } = guardPlan(parts)
+  return { clusterDomains, searchSuffixes, local, servedBelow, billNames, rules }
 }
 
 export interface GuardSim {

@@ -2,21 +2,23 @@
  * A guard as the program builds it, from settings as an operator writes them, with its counters and replies at hand.
  */
 import { strict as assert } from 'node:assert'
-import { billNames, localNames, servedBelow, wireName } from '../../src/app/build-names.ts'
+import { billNames, servedBelow } from '../../src/app/build-names.ts'
 import { parseSettings } from '../../src/app/settings.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { createGuard, type Guard, type GuardDeps } from '../../src/guard/guard.ts'
+import { compileLocal } from '../../src/guard/localAnswers/compile.ts'
 import { planRules } from '../../src/guard/plan.ts'
 import { ruleNames } from '../../src/guard/rules.ts'
 import type { RuleEvent } from '../../src/link/messages.ts'
-import { emptyPlan, type PlanData, type PrefixData } from '../../src/link/plan-data.ts'
+import { emptyPlan, type PlanData, type PrefixData, type UpstreamData } from '../../src/link/plan-data.ts'
 import { rule as ruleCounters } from '../../src/metrics/catalog.ts'
 import { type Counters, looseCounters } from '../../src/metrics/counters.ts'
 import type { Draft } from '../../src/query/draft.ts'
+import { LocalTable } from '../../src/query/local-table.ts'
 import type { Query } from '../../src/query/query.ts'
 import { Reply } from '../../src/query/reply.ts'
 import { sealReply, writeReply } from '../../src/query/write-reply.ts'
-import { nameToText } from '../../src/wire/text.ts'
+import { nameToText, wireName } from '../../src/wire/text.ts'
 import { type Message, parse } from './message.ts'
 
 export interface GuardParts {
@@ -26,6 +28,8 @@ export interface GuardParts {
   readonly clusterDomains?: readonly string[]
   readonly searchSuffixes?: readonly string[]
   readonly routeZones?: readonly string[]
+  /** The default route leads to a server of the LAN. */
+  readonly hasPrivateUpstream?: boolean
   readonly files?: Readonly<Record<string, string>>
   readonly onLink?: readonly PrefixData[]
   /** The time, ms; it stands at 0, if not said. */
@@ -76,6 +80,13 @@ export function guardOf(parts: GuardParts, memory = new Map<string, SharedArrayB
   return { guard, plan, counters, events, asked, counted }
 }
 
+/** A table in which each of these names, absolute text, has a record. */
+export function localTableOf(names: readonly string[]): LocalTable {
+  const records = names.map((name) => `${name} A 10.0.0.1`)
+  const none = { mode: 'enforce', hosts: [], specialUse: 'off', everything: 'off' } as const
+  return new LocalTable(compileLocal({ ...none, records }, () => undefined))
+}
+
 export function guardPlan(parts: GuardParts): PlanData {
   const rules = Object.fromEntries(ruleNames.map((name) => [name, parts.rules?.[name] ?? { mode: 'disabled' }]))
   const written = { guard: { mode: parts.mode ?? 'enforce', ...rules }, clusterDomains: parts.clusterDomains ?? [] }
@@ -85,19 +96,32 @@ export function guardPlan(parts: GuardParts): PlanData {
   const zones = (parts.routeZones ?? []).map(wireName)
   const clusterDomains = settings.clusterDomains.map(wireName)
   const searchSuffixes = (parts.searchSuffixes ?? []).map(wireName)
-  const local = localNames(settings.guard.localAnswers, files)
+  const { localAnswers } = settings.guard
+  const local = localAnswers.mode === 'disabled' ? undefined : compileLocal(localAnswers, (path) => files[path])
   return {
     ...emptyPlan,
-    routes: [...emptyPlan.routes, { name: 'test', zones, upstreams: [] }],
+    upstreams: parts.hasPrivateUpstream ? [lanServer] : [],
+    routes: [
+      { name: '.', zones: [], upstreams: parts.hasPrivateUpstream ? [0] : [] },
+      { name: 'test', zones, upstreams: [] },
+    ],
     clusterDomains,
     searchSuffixes,
-    localNames: local,
-    servedBelow: servedBelow([...zones, ...local], [...searchSuffixes, ...clusterDomains]),
+    local,
+    servedBelow: servedBelow(zones, [...searchSuffixes, ...clusterDomains]),
     billNames: billNames([...searchSuffixes, ...clusterDomains], []),
     onLink: parts.onLink ?? [],
     rules: planRules({ ...settings.guard }),
-    files,
   }
+}
+
+const lanServer: UpstreamData = {
+  name: '192.168.1.1:53',
+  transport: 'udp',
+  address: Uint8Array.of(192, 168, 1, 1),
+  port: 53,
+  scope: 0,
+  isPrivate: true,
 }
 
 /** The draft as the client of `query` gets it, read back by the tests' own parser. */

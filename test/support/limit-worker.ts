@@ -5,6 +5,7 @@ import { Domains } from '../../src/guard/rateLimit/domains.ts'
 import { Episodes } from '../../src/guard/rateLimit/episodes.ts'
 import { Limiter, limiterBytes } from '../../src/guard/rateLimit/limiter.ts'
 import type { RateLimitSettings } from '../../src/guard/rateLimit/settings.ts'
+import { LocalTable } from '../../src/query/local-table.ts'
 import { NameSet } from '../../src/query/name-set.ts'
 import { queryOf } from './query.ts'
 
@@ -31,7 +32,7 @@ const domains = new Domains({
   clusterDomains: none,
   searchSuffixes: none,
   routeZones: none,
-  localNames: none,
+  localNames: new LocalTable(),
   servedBelow: none,
 })
 const limiter = new Limiter(memory, settings, domains, seededRandom(1))

@@ -54,7 +54,8 @@ export function queryOfWire(wire: Uint8Array, type: number, parts: QueryParts = 
   into.dry = parts.dry ? 1 : 0
   into.marks = 0
   into.probes = 0
-  into.suffixLength = 0
+  into.alias = 0
+  into.askedLength = wire.length
   into.cacheOnly = 0
   writeMapped(addressFromText(parts.client ?? '127.0.0.1') as Uint8Array, into.client, 0)
   return into

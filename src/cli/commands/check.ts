@@ -14,13 +14,13 @@ export function checkCommand(): Command {
 
 function check(file: string): void {
   try {
-    const { settings, problems } = load({ file, overrides: {} }, machine)
+    const { settings, problems, local } = load({ file, overrides: {} }, machine)
     printProblems(problems)
     if (settings === undefined) {
       process.exitCode = usageExit
       return
     }
-    const { plan, warnings } = build(settings, 0, machine)
+    const { plan, warnings } = build(settings, 0, machine, undefined, local)
     for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`)
     const count = plan.upstreams.length
     process.stdout.write(`${file}: ok (${count} upstream${count === 1 ? '' : 's'}, ${plan.rules.length} rules on)\n`)

@@ -17,10 +17,10 @@ export async function runServe(args: readonly string[]): Promise<void> {
   const { config: file, listen, upstream, admin } = flags
   const source = { file, overrides: { listen, upstream, admin } }
   try {
-    const { settings, problems } = await loadApart(source)
+    const { settings, problems, local } = await loadApart(source)
     printProblems(problems)
     if (settings === undefined) process.exitCode = usageExit
-    else await serve({ source, settings, udp, print: printProblems })
+    else await serve({ source, settings, local, udp, print: printProblems })
   } catch (error) {
     if (!(error instanceof SetupError)) throw error
     fail(error.message)

@@ -120,7 +120,8 @@ export class Scopes {
   /** Nobody serves the parent or anything below it, as far as the plan knows. */
   private isFree(query: Query, label: number, isElsewhere: boolean): boolean {
     const at = query.labels[label] as number
-    if (this.names.servedBelow.find(query.name, at, query.nameLength) !== -1) return false
+    const { servedBelow, localNames } = this.names
+    if (servedBelow.find(query.name, at, query.nameLength) !== -1 || localNames.has(query, label)) return false
     if (this.except.longestSuffix(query) !== -1) return false
     this.label = label
     this.isElsewhere = isElsewhere

@@ -1,24 +1,28 @@
+import type { LocalTable } from '../../query/local-table.ts'
 import type { Query } from '../../query/query.ts'
-import { DROP, PASS, REPLY, type Verdict } from '../../query/verdict.ts'
+import { DROP, PASS, REPLY, REWRITE, type Verdict } from '../../query/verdict.ts'
 import { typeName } from '../../wire/codes.ts'
 import { nameToText } from '../../wire/text.ts'
-import type { LocalName } from './tree.ts'
 
-/** @param local what the tree holds for the name @param isAny everything is answered here */
-export function explainLocal(query: Query, verdict: Verdict, local: LocalName | undefined, isAny: boolean): string {
+export function explainLocal(query: Query, verdict: Verdict, table: LocalTable): string {
   const name = nameToText(query.name)
+  const entry = table.find(query)
   if (verdict === PASS || verdict === DROP) {
-    return local === undefined
+    return entry === 0
       ? 'no record, hosts file or special-use name is about this name'
       : `${name} is built in, but a route, cluster domain or suffix says who serves it`
   }
-  if (local === undefined) {
-    return isAny
-      ? 'everything is answered here'
-      : `${name} is below a top-level name that exists for nobody (RFC 6761, RFC 7686, RFC 9476)`
+  if (entry === 0) {
+    return table.any === 0
+      ? `${name} is a special-use name, which nobody serves (RFC 6761)`
+      : 'everything is answered here'
   }
-  const whose = local.builtIn ? 'is built in (special use)' : 'is in records or hosts'
-  const has = local.alias !== undefined || local.sets.some(({ type }) => type === query.type)
+  if (verdict === REWRITE) {
+    const target = nameToText(table.pool, table.targetOf(entry) + 2)
+    return `${name} is in records as an alias that leads to ${target}, which is looked up in its place`
+  }
+  const whose = table.isBuiltIn(entry) ? 'is built in (special use)' : 'is in records or hosts'
+  const has = table.aliasOf(entry) !== 0 || table.leadsAway(entry) || table.setOf(entry, query.type) !== 0
   return verdict === REPLY && !has
     ? `${name} ${whose}, without a record of type ${typeName(query.type)}: NODATA`
     : `${name} ${whose}`

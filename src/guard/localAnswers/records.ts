@@ -1,9 +1,9 @@
 import { Class, Type } from '../../wire/codes.ts'
 import { type HostsEntry, hostsFromText } from '../../wire/hosts-text.ts'
 import { lowerName } from '../../wire/name.ts'
-import { addressFromText, nameFromText } from '../../wire/text.ts'
+import { addressFromText, wireName } from '../../wire/text.ts'
 import { recordFromText, type ZoneRecord } from '../../wire/zone-text.ts'
-import type { LocalAnswersSettings } from './settings.ts'
+import type { EverythingSettings, LocalAnswersSettings } from './settings.ts'
 
 /** All that this rule answers from: owners in lower case. `builtIn` records yield to routes and cluster domains. */
 export interface LocalRecord extends ZoneRecord {
@@ -17,7 +17,7 @@ export interface LocalRecord extends ZoneRecord {
  * @param files the text of a file by its path, undefined when it was not read
  */
 export function localRecords(
-  settings: Pick<LocalAnswersSettings, 'records' | 'hosts'>,
+  settings: Pick<LocalAnswersSettings, 'records' | 'hosts' | 'specialUse'>,
   files: (path: string) => string | undefined,
 ): LocalRecord[] {
   const own = settings.records.map(ownRecord)
@@ -26,23 +26,27 @@ export function localRecords(
     if (text === undefined) throw new Error(`guard.localAnswers: the hosts file ${path} could not be read`)
     return hostsFromText(text).entries
   })
-  return withUntaken(withUntaken(own, hostsRecords(hosts)), localhost())
+  return withUntaken(withUntaken(own, hostsRecords(hosts)), settings.specialUse === 'off' ? [] : localhost())
+}
+
+/** What is answered for any name. */
+export function everythingRecords({ a, aaaa, ttl }: EverythingSettings): LocalRecord[] {
+  const seconds = Math.floor(ttl / 1000)
+  return [
+    record(anyName, Type.A, seconds, addressFromText(a) as Uint8Array),
+    record(anyName, Type.AAAA, seconds, addressFromText(aaaa) as Uint8Array),
+  ]
 }
 
 /** A name as the key of a Map. */
 export function textKey(name: Uint8Array): string {
-  return Buffer.from(name).toString('latin1')
-}
-
-/** A name in text, known to be good, in lower case. */
-export function wireName(text: string): Uint8Array {
-  const name = nameFromText(text)
-  if (name === undefined) throw new Error(`guard.localAnswers: ${text} is no domain name`)
-  return lowered(name)
+  return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')
 }
 
 /** TTL of what comes from hosts files, in seconds: short, since they change without anybody telling the clients. */
 const hostsTtl = 60
+/** The owner that `everything` is filed under, which no reply shows. */
+const anyName = Uint8Array.of(0)
 /** localhost never changes: a day. */
 const localhostTtl = 86_400
 

@@ -1,4 +1,4 @@
-import { duration, either, list, text } from '../../config/field.ts'
+import { duration, either, list, oneOf, text } from '../../config/field.ts'
 import { ruleSection } from '../../config/rule-section.ts'
 import { type SettingsOf, section } from '../../config/section.ts'
 import { filePath, ipv4, ipv6, zoneRecord } from '../../config/values.ts'
@@ -22,6 +22,13 @@ export const localAnswersSettings = ruleSection('Answers from configuration alon
     default: [],
     maxItems: 64,
     doc: 'Files in the form of /etc/hosts; read at start and at reload.',
+  }),
+  specialUse: oneOf(['standard', 'strict', 'off'], {
+    default: 'standard',
+    doc:
+      'Names that mean the same everywhere (RFC 6761): `standard` answers localhost, invalid, onion, alt and ' +
+      'resolver.arpa here; `strict` also denies local, internal, test, home.arpa and the reverse zones of private ' +
+      'addresses, unless the default route has a private upstream, which may serve them; `off` answers none.',
   }),
   everything: either('off', everything, {
     default: 'off',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { localTableOf } from '../../../test/support/guard.ts'
 import { queryOf, queryOfWire } from '../../../test/support/query.ts'
 import { NameSet } from '../../query/name-set.ts'
 import { nameFromText, nameToText } from '../../wire/text.ts'
@@ -10,7 +11,7 @@ const domains = new Domains({
   clusterDomains: set('cluster.local', 'k8s'),
   searchSuffixes: set('example.org', 'corp.example.org'),
   routeZones: set('233.10.in-addr.arpa', '8.b.d.0.1.0.0.2.ip6.arpa', 'com', 'lan.example.net'),
-  localNames: set('db.lan'),
+  localNames: localTableOf(['db.lan']),
   servedBelow: set(),
 })
 

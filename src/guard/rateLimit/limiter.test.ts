@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { guardPlan } from '../../../test/support/guard.ts'
 import { type QueryParts, queryOf } from '../../../test/support/query.ts'
 import { seededRandom } from '../../base/random.ts'
+import { LocalTable } from '../../query/local-table.ts'
 import { NameSet } from '../../query/name-set.ts'
 import { bucketBytes } from './buckets.ts'
 import { Domains } from './domains.ts'
@@ -20,7 +21,7 @@ const domains = new Domains({
   clusterDomains: none,
   searchSuffixes: none,
   routeZones: none,
-  localNames: none,
+  localNames: new LocalTable(),
   servedBelow: none,
 })
 

@@ -32,11 +32,11 @@ function create({ allow }: RebindingSettings, host: Host): Rule {
     checkAnswer(answer) {
       const { answers } = answer.rebuilt
       if (finder.find(answer, 0, answers)) {
-        if (inside.longestSuffix(answer) !== -1) return PASS
+        if (isInside(answer)) return PASS
         say(answer)
         return REPLY
       }
-      if (finder.find(answer, answers, answer.count) && inside.longestSuffix(answer) === -1) {
+      if (finder.find(answer, answers, answer.count) && !isInside(answer)) {
         if (!observed) answer.rebuilt.dropAdditionals()
         counters.add(shaped)
       }
@@ -44,6 +44,10 @@ function create({ allow }: RebindingSettings, host: Host): Rule {
     },
 
     explainAnswer: (query, kept, isRefused) => explainRebinding(query, kept, isRefused, observed, whyInside(query)),
+  }
+
+  function isInside(answer: Answer): boolean {
+    return inside.longestSuffix(answer) !== -1 || host.names.localNames.labelOf(answer) !== -1
   }
 
   /** Once a minute at most: whoever attacks must not fill the log. */
@@ -68,3 +72,19 @@ function create({ allow }: RebindingSettings, host: Host): Rule {
 
 const eventMemory = { key: 'rebinding/nextEvent', bytes: 4 }
 const eventSeconds = 60
+<<<<<<< HEAD
+=======
+
+/** Names that may lead inside: split horizon is normal in a LAN and in a cluster. */
+function insideNames(allow: readonly string[], names: PlanNames): Uint8Array[] {
+  const { clusterDomains, searchSuffixes, routeZones } = names
+  const known = [clusterDomains, searchSuffixes, routeZones].flatMap((set) => set.names)
+  return [...known, ...[...allow, ...nobodysNames].map(wireName)]
+}
+
+/**
+ * No stranger can own a name below these: localhost (RFC 6761 section 6.3), local (RFC 6762), home.arpa (RFC 8375), and
+ * internal, which ICANN reserved for private use in 2024.
+ */
+const nobodysNames = ['localhost', 'local', 'home.arpa', 'internal']
+>>>>>>> local

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { localTableOf } from '../../../test/support/guard.ts'
 import { queryOfWire } from '../../../test/support/query.ts'
 import { NameSet } from '../../query/name-set.ts'
 import { Query } from '../../query/query.ts'
+import { nameToText } from '../../wire/text.ts'
 import { JunkByForm } from './junk.ts'
 
 type Name = readonly string[]
@@ -59,7 +61,7 @@ test('the same decision as the definition read aloud, for any names and zones', 
           searchSuffixes: set(suffixes),
           routeZones: set(routes),
           servedBelow: new NameSet([]),
-          localNames: set(locals),
+          localNames: localTableOf(locals.map((one) => nameToText(wire(one)))),
         })
         queryOfWire(wire(asked), 1, {}, query)
         const expected = isJunk(asked, zones, suffixes, routes, locals)
@@ -85,7 +87,7 @@ test('the longest name and the longest lists are decided quickly', () => {
     searchSuffixes: new NameSet([wire(['lan'])]),
     routeZones: new NameSet([]),
     servedBelow: new NameSet([]),
-    localNames: new NameSet([]),
+    localNames: localTableOf([]),
   })
   const query = queryOfWire(wire(new Array<string>(126).fill('z')), 1)
   assert.equal(query.labelCount, 126)

@@ -50,7 +50,7 @@ export class JunkByForm {
   }
 
   private isServed(query: Query): boolean {
-    return this.names.routeZones.longestSuffix(query) !== -1 || this.names.localNames.longestSuffix(query) !== -1
+    return this.names.routeZones.longestSuffix(query) !== -1 || this.names.localNames.labelOf(query) !== -1
   }
 
   private isBelowAnother(query: Query, except: number): boolean {

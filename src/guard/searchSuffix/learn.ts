@@ -1,5 +1,6 @@
 import { hashEnd, hashStart, hashWord } from '../../base/hash.ts'
 import type { Query } from '../../query/query.ts'
+import { ALIAS_NONE } from '../../query/rename.ts'
 import { readU32 } from '../../wire/header.ts'
 import { nameToText } from '../../wire/text.ts'
 import type { Host } from '../rule.ts'
@@ -64,7 +65,7 @@ export class Learn {
 
   /** The query's name does not exist. */
   denied(query: Query): void {
-    if (!this.isActive || query.dry === 1 || query.suffixLength !== 0) return
+    if (!this.isActive || query.dry === 1 || query.alias !== ALIAS_NONE) return
     const client = this.clientOf(query)
     const slot = client % clientsMax
     this.client[slot] = client

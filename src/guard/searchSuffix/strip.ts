@@ -1,5 +1,5 @@
-import { stripName } from '../../query/open.ts'
 import type { Query } from '../../query/query.ts'
+import { ALIAS_NONE, stripName } from '../../query/rename.ts'
 import type { PlanNames } from '../rule.ts'
 import type { JunkByForm } from './junk.ts'
 
@@ -20,7 +20,7 @@ export class Stripper {
 
   /** The label at which the suffix begins that `strip` takes off; -1 for none: once per name, by the longest suffix. */
   labelOf(query: Query): number {
-    if (query.suffixLength !== 0) return -1
+    if (query.alias !== ALIAS_NONE) return -1
     const label = this.suffixLabel(query)
     return label < labelsLeftMin ? -1 : label
   }
