@@ -142,25 +142,7 @@ export class Serve {
       if (!this.deps.forward.choice.works(query.route)) return this.ask(query, now)
     }
     const found = this.find(query, now)
-<<<<<<< HEAD
     if (found !== CACHE_MISS) return this.fromCache(query, found, now)
-=======
-    const lane = counters.lane
-    if (found !== CACHE_MISS) {
-      const place =
-        found === CACHE_HIT
-          ? metric.cache.hit
-          : found === CACHE_FAILURE
-            ? metric.cache.failureHit
-            : metric.cache.negativeHit
-      lane[place] = (lane[place] as number) + 1
-      if (found === CACHE_NEGATIVE && this.isRenamed(query)) return this.reenter(query, now)
-      if (query.alias === ALIAS_STRIPPED) this.plan.guard.spared(query)
-      if (found === CACHE_FAILURE) this.hit.ede = Ede.CACHED_ERROR
-      replies.send(query, this.hit, metric.outcomes.hit)
-      return
-    }
->>>>>>> local
     counters.add(metric.cache.miss)
     if (query.hasStale === 1 && this.standby.serves(query, questionKey(this.plan, query, this.key), now, this.hit)) {
       return replies.send(query, this.hit, metric.outcomes.stale)
@@ -175,7 +157,7 @@ export class Serve {
     const place = cachePlaces[found] as number
     lane[place] = (lane[place] as number) + 1
     if (found === CACHE_NEGATIVE && this.isRenamed(query)) return this.reenter(query, now)
-    if (query.suffixLength !== 0) this.plan.guard.spared(query)
+    if (query.alias === ALIAS_STRIPPED) this.plan.guard.spared(query)
     if (found === CACHE_FAILURE) this.hit.ede = Ede.CACHED_ERROR
     else if (found === CACHE_STALE) this.hit.ede = Ede.STALE_ANSWER
     const isDue = cache.isDue && this.plan.data.cache.prefetch

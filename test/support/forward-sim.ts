@@ -211,21 +211,7 @@ export function simPlan(
         upstreams.map((_, i) => i),
       ),
     ],
-<<<<<<< HEAD
     forward: { ...forwardDefaults, ...options.forward },
-=======
-    clusterDomains: [],
-    searchSuffixes: [],
-    local: undefined,
-    servedBelow: [],
-    billNames: [],
-    onLink: [],
-    forward: { ...forwardDefaults, ...options.forward },
-    cache: { maxBytes: 1, maxTtl: 1, minTtl: 0, maxNegativeTtl: 1, noSoaTtl: 1, failureTtl: 1 },
-    rules: [],
-    loopIntervalMs: 30_000,
-    streams: { connectionsMax: 1, connectionsPerAddressMax: 0 },
->>>>>>> local
   }
 }
 

@@ -78,38 +78,6 @@ function create(settings: KubernetesNamesSettings, host: Host): Rule {
   }
 }
 
-<<<<<<< HEAD
-=======
-/** Names that somebody may really serve in a cluster domain, beside Kubernetes. */
-class Served {
-  private readonly extra: NameSet
-  private readonly names: PlanNames
-  private readonly ancestors: NameSet
-
-  constructor(extra: readonly Uint8Array[], zones: NameSet, names: PlanNames) {
-    this.extra = new NameSet(extra)
-    this.names = names
-    const all = [...extra, ...zones.names, ...names.routeZones.names]
-    this.ancestors = new NameSet(all.flatMap(ancestorsOf))
-  }
-
-  /** A route or a local answer for the zone itself, or above it, says nothing of the names in it: it is the normal case. */
-  has(query: Query, zone: number): boolean {
-    const { extra, ancestors } = this
-    const { routeZones, localNames } = this.names
-    const local = localNames.labelOf(query)
-    return (
-      extra.longestSuffix(query) !== -1 ||
-      (routeZones.longestSuffix(query) !== -1 && routeZones.matchedLabel < zone) ||
-      (local !== -1 && local < zone) ||
-      // An NXDOMAIN here would deny the name below it too (RFC 8020 section 2).
-      ancestors.find(query.name, 0, query.nameLength) !== -1 ||
-      localNames.has(query, 0)
-    )
-  }
-}
-
->>>>>>> local
 function has(set: NameSet, name: Uint8Array): boolean {
   return set.find(name, 0, name.length) !== -1
 }

@@ -12,7 +12,7 @@ export class Served {
   constructor(extra: readonly Uint8Array[], zones: NameSet, names: PlanNames) {
     this.extra = new NameSet(extra)
     this.names = names
-    const all = [...extra, ...zones.names, ...names.routeZones.names, ...names.localNames.names]
+    const all = [...extra, ...zones.names, ...names.routeZones.names]
     this.ancestors = new NameSet(all.flatMap(ancestorsOf))
   }
 
@@ -20,12 +20,14 @@ export class Served {
   has(query: Query, zone: number): boolean {
     const { extra, ancestors } = this
     const { routeZones, localNames } = this.names
+    const local = localNames.labelOf(query)
     return (
       extra.longestSuffix(query) !== -1 ||
       (routeZones.longestSuffix(query) !== -1 && routeZones.matchedLabel < zone) ||
-      (localNames.longestSuffix(query) !== -1 && localNames.matchedLabel < zone) ||
+      (local !== -1 && local < zone) ||
       // An NXDOMAIN here would deny the name below it too (RFC 8020 section 2).
-      ancestors.find(query.name, 0, query.nameLength) !== -1
+      ancestors.find(query.name, 0, query.nameLength) !== -1 ||
+      localNames.has(query, 0)
     )
   }
 
@@ -38,9 +40,11 @@ export class Served {
     const route = routeZones.longestSuffix(query)
     if (route !== -1 && routeZones.matchedLabel < zone)
       return `it is at or below ${textOf(routeZones, route)}, the zone of a route`
-    const local = localNames.longestSuffix(query)
-    if (local !== -1 && localNames.matchedLabel < zone)
-      return `it is at or below ${textOf(localNames, local)}, which is answered here`
+    const local = localNames.labelOf(query)
+    if (local !== -1 && local < zone) {
+      const at = query.labels[local] as number
+      return `it is at or below ${nameToText(query.name.slice(at, query.nameLength))}, which is answered here`
+    }
     return 'a name below it is served, which an NXDOMAIN for it would deny (RFC 8020)'
   }
 }

@@ -16,7 +16,6 @@ export function insideNames(allow: readonly string[], names: PlanNames): Inside 
     [names.clusterDomains.names, 'a cluster domain'],
     [names.searchSuffixes.names, 'a search suffix'],
     [names.routeZones.names, 'the zone of a route'],
-    [names.localNames.names, 'which is answered here'],
     [nobodysNames.map(wireName), 'where no stranger can own a name'],
   ]
   const inside = new NameSet(lists.flatMap(([list]) => list))
@@ -24,7 +23,7 @@ export function insideNames(allow: readonly string[], names: PlanNames): Inside 
     inside,
     whyInside(name) {
       const index = inside.longestSuffix(name)
-      if (index === -1) return undefined
+      if (index === -1) return names.localNames.labelOf(name) === -1 ? undefined : 'a name that is answered here'
       const found = inside.names[index] as Uint8Array
       const [, what] = lists.find(([list]) => list.includes(found)) ?? []
       return `${nameToText(found)}, ${what}`

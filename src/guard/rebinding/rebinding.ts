@@ -72,19 +72,3 @@ function create({ allow }: RebindingSettings, host: Host): Rule {
 
 const eventMemory = { key: 'rebinding/nextEvent', bytes: 4 }
 const eventSeconds = 60
-<<<<<<< HEAD
-=======
-
-/** Names that may lead inside: split horizon is normal in a LAN and in a cluster. */
-function insideNames(allow: readonly string[], names: PlanNames): Uint8Array[] {
-  const { clusterDomains, searchSuffixes, routeZones } = names
-  const known = [clusterDomains, searchSuffixes, routeZones].flatMap((set) => set.names)
-  return [...known, ...[...allow, ...nobodysNames].map(wireName)]
-}
-
-/**
- * No stranger can own a name below these: localhost (RFC 6761 section 6.3), local (RFC 6762), home.arpa (RFC 8375), and
- * internal, which ICANN reserved for private use in 2024.
- */
-const nobodysNames = ['localhost', 'local', 'home.arpa', 'internal']
->>>>>>> local
