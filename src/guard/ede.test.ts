@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { type GuardParts, guardOf, replyTo } from '../../test/support/guard.ts'
+import { guardSim } from '../../test/support/guard-sim.ts'
+import { query } from '../../test/support/message.ts'
 import { queryOf } from '../../test/support/query.ts'
 import { DROP, PASS } from '../query/verdict.ts'
 import { ruleNames } from './rules.ts'
@@ -38,6 +40,21 @@ const cases: readonly (readonly [rule: string, parts: GuardParts, name: string])
     'a.svc.cluster.local.example.org',
   ],
 ]
+
+test('aaaaFilter over rebinding: AAAA hears why A was refused, from upstream and from the cache, and of IPv6 only where there is an address', () => {
+  const rules = { aaaaFilter: { mode: 'enforce' }, rebinding: { mode: 'enforce' } }
+  const { shard } = guardSim({ rules }, (name) => ({
+    answers: [name === 'evil.test' ? 'evil.test 60 A 10.0.0.1' : `${name} 60 A 192.0.2.1`],
+  }))
+  const said = (name: string, type: string): string => {
+    const got = shard.ask(query(name, type, { edns: {} }))
+    const option = got?.edns?.options.find(({ code }) => code === 15)
+    return `${got?.rcode} ${got?.edns?.ede} ${option?.data.toString('latin1', 2)}`
+  }
+  for (const type of ['AAAA', 'A', 'AAAA'])
+    assert.equal(said('evil.test', type), '0 15 rebinding: the answer was refused', type)
+  for (const round of [1, 2]) assert.match(said('www.test', 'AAAA'), /^0 17 aaaaFilter: /, `round ${round}`)
+})
 
 test('so it is in replies', () => {
   for (const [rule, parts, name] of cases) {

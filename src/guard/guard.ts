@@ -159,6 +159,7 @@ export class Guard {
   /** Every reply of a query with marks, as it stands in its tx slot. */
   finish(query: Query, reply: Reply): void {
     const { finishers } = this
+    const { ede, edeText } = reply
     readName(query)
     for (let i = 0; i < finishers.length; i++) {
       const seat = finishers[i] as Seat
@@ -166,6 +167,10 @@ export class Guard {
       ;(seat.rule as Complete).finish(query, reply)
       if (query.dry === 0) this.counters.add(seat.row + RULE_FINISHED)
     }
+    if (ede === -1) return
+    // Why there is nothing, or another name, says more than how that was shaped.
+    reply.ede = ede
+    reply.edeText = edeText
   }
 
   /** When another plan has taken over. */

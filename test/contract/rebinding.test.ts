@@ -76,6 +76,21 @@ test('other types of the name stay as they are, and lose addresses that come alo
   }
 })
 
+test('AAAA of which aaaaFilter made A hears of rebinding, whoever asked first', async (t) => {
+  const guard = { rebinding: on, aaaaFilter: { mode: 'enforce' } }
+  const { program, upstream } = await startScene(t, script, { guard })
+  for (const transport of both) {
+    for (const type of ['AAAA', 'A', 'AAAA'])
+      assertRefused(
+        await ask(program, 'evil.example', type, { edns: {}, transport }),
+        'example.',
+        `${type} over ${transport}`,
+      )
+    assert.deepEqual((await ask(program, 'pub.example', 'AAAA', { edns: {}, transport })).edns?.ede, [17])
+  }
+  assert.deepEqual([upstream.count('evil.example', 'A'), upstream.count('evil.example', 'AAAA')], [1, 0])
+})
+
 test('names of ours may lead inside', async (t) => {
   const upstream = await openUpstream(t, script)
   const program = await startProgram(t, {
