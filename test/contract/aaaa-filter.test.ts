@@ -1,10 +1,11 @@
 /** aaaaFilter: the rcode of an AAAA reply follows the A lookup (FIELD 4). */
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
+import type { ExplainReport } from '../../src/app/explain.ts'
 import { ask } from '../support/client.ts'
 import { type Message, RCODES, reply, TYPES } from '../support/message.ts'
 import { startScene } from '../support/scene.ts'
-import { anyAddress, nxdomain, type Script, soa } from '../support/upstream.ts'
+import { after, anyAddress, nxdomain, type Script, soa } from '../support/upstream.ts'
 
 const script: Script = (asked) => {
   if (asked.type === TYPES['AAAA']) return reply(asked, { answers: [`${asked.name} 60 AAAA 2001:db8::bad`] })
@@ -129,4 +130,122 @@ test('A and other types are not touched', async (t) => {
   const { program } = await startScene(t, script, enforced)
   assert.equal((await ask(program, 'addr.test', 'A')).answers.length, 2)
   assert.equal((await ask(program, 'nodata.test', 'TXT')).rcode, 0)
+})
+
+/** The real thing behind: AAAA for those who ask, and a hint. */
+const dual: Script = (asked) => {
+  const { name, type } = asked
+  if (type === TYPES['AAAA']) return reply(asked, { answers: [`${name} 60 AAAA 2001:db8::1`] })
+  if (type === TYPES['HTTPS']) return reply(asked, { answers: [`${name} 60 HTTPS ${hinted}`] })
+  return anyAddress(asked)
+}
+/** `1 . ipv6hint=2001:db8::1` */
+const hinted = '00010000060010' + '20010db8000000000000000000000001'
+const scoped = {
+  guard: { aaaaFilter: { mode: 'enforce', clients: ['127.0.0.1'], zones: ['office.test', 'v4.test'] } },
+}
+
+for (const args of [
+  ['--udp', 'epoll'],
+  ['--udp', 'dgram'],
+]) {
+  test(`${args.join(' ')}: a filtered client and another never get each other’s answer`, async (t) => {
+    const { program, upstream } = await startScene(t, dual, scoped, { args })
+    const addresses = async (from: string, name: string, type: string, transport: 'udp' | 'tcp' = 'udp') => {
+      const { rcode, answers } = await ask(program, name, type, { from, transport })
+      assert.equal(rcode, 0)
+      return answers.map((rr) => rr.data).join()
+    }
+    // Each of them first for a name, one after the other, then from the cache, and both at once.
+    for (const [first, second] of [
+      ['127.0.0.1', '127.0.0.2'],
+      ['127.0.0.2', '127.0.0.1'],
+    ] as const) {
+      const name = `${first.at(-1)}.office.test`
+      for (let turn = 0; turn < 3; turn++) {
+        for (const from of [first, second]) {
+          const how = `turn ${turn}, ${name} by ${from}`
+          const isFiltered = from === '127.0.0.1'
+          for (const transport of ['udp', 'tcp'] as const) {
+            assert.equal(await addresses(from, name, 'AAAA', transport), isFiltered ? '' : '2001:db8::1', how)
+          }
+          assert.equal(await addresses(from, name, 'HTTPS'), isFiltered ? '000100' : hinted, how)
+          assert.equal(await addresses(from, name, 'A'), '192.0.2.1', how)
+        }
+      }
+      const counts = ['A', 'AAAA', 'HTTPS'].map((type) => upstream.count(name, type))
+      assert.deepEqual(counts, [1, 1, 1], 'the other client alone asks AAAA, and each type is asked once')
+    }
+    const sources = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? '127.0.0.1' : '127.0.0.2'))
+    const both = await Promise.all(sources.map((from) => addresses(from, 'crowd.v4.test', 'AAAA')))
+    assert.deepEqual(
+      both,
+      sources.map((from) => (from === '127.0.0.1' ? '' : '2001:db8::1')),
+    )
+    assert.deepEqual([upstream.count('crowd.v4.test', 'A'), upstream.count('crowd.v4.test', 'AAAA')], [1, 1])
+  })
+}
+
+test('only names at or below zones are filtered, and explain says why others pass', async (t) => {
+  const { program } = await startScene(t, dual, scoped)
+  const table = [
+    ['127.0.0.1', 'office.test', true, /^A is looked up for AAAA/],
+    ['127.0.0.1', 'a.b.Office.test', true, /^A is looked up for AAAA/],
+    [
+      '127.0.0.1',
+      'xoffice.test',
+      false,
+      /^the name is at or below none of zones \(office\.test, v4\.test\), so it passes$/,
+    ],
+    ['127.0.0.2', 'office.test', false, /^127\.0\.0\.2 is in none of clients \(127\.0\.0\.1\/32\), so it passes$/],
+    ['127.0.0.2', 'a.test', false, /^127\.0\.0\.2 is in none of clients/],
+  ] as const
+  for (const [client, name, isFiltered, why] of table) {
+    const { answers } = await ask(program, name, 'AAAA', { from: client })
+    assert.equal(answers.length, isFiltered ? 0 : 1, `${client} ${name}`)
+    const query = new URLSearchParams({ name, type: 'AAAA', client })
+    const { steps } = (await (await program.get(`/api/explain?${query}`)).json()) as ExplainReport
+    const said = steps.find(({ step }) => step === 'aaaaFilter')
+    assert.match(said?.why ?? '', why)
+    assert.equal(said?.verdict, isFiltered ? 'ask' : 'pass')
+  }
+})
+
+test('a query that waits for a probe is still judged by its own client and name', async (t) => {
+  const script: Script = async (asked) => {
+    // The parents `com` and `net` of the suffix exist, and are slow to say so.
+    if (/^(com|net)\.example\.org\.$/.test(asked.name)) return after(200, anyAddress(asked) as Buffer)
+    return dual(asked)
+  }
+  const { program, upstream } = await startScene(t, script, {
+    clusterDomains: ['cluster.local'],
+    searchSuffixes: ['example.org'],
+    guard: { aaaaFilter: { mode: 'enforce', clients: ['127.0.0.1'], zones: ['com.example.org'] } },
+  })
+  const asked = ['com', 'net'].flatMap((top) => ['127.0.0.1', '127.0.0.2'].map((from) => ({ top, from })))
+  const replies = await Promise.all(
+    asked.map(({ top, from }) => ask(program, `www.site.${top}.example.org`, 'AAAA', { from })),
+  )
+  assert.ok(upstream.count('com.example.org', 'A') === 1 && upstream.count('net.example.org', 'A') === 1, 'probed')
+  assert.deepEqual(
+    replies.map(({ answers }) => answers.length),
+    [0, 1, 1, 1],
+  )
+})
+
+test('a reload with other scopes: what the cache holds serves both', async (t) => {
+  const { program, upstream } = await startScene(t, dual, {})
+  const count = async (from: string): Promise<number> =>
+    (await ask(program, 'a.office.test', 'AAAA', { from })).answers.length
+  assert.equal(await count('127.0.0.1'), 1)
+  const reloaded = async (aaaaFilter: object, times: number): Promise<void> => {
+    program.rewrite({ upstreams: [upstream.target], guard: { aaaaFilter } })
+    program.signal('SIGHUP')
+    await program.says(new RegExp(`(reloaded[^]*){${times}}`))
+  }
+  await reloaded({ mode: 'enforce', exceptClients: ['127.0.0.2'] }, 1)
+  assert.deepEqual([await count('127.0.0.1'), await count('127.0.0.2')], [0, 1])
+  await reloaded({ mode: 'enforce', clients: ['127.0.0.2'] }, 2)
+  assert.deepEqual([await count('127.0.0.1'), await count('127.0.0.2')], [1, 0])
+  assert.deepEqual([upstream.count('a.office.test', 'A'), upstream.count('a.office.test', 'AAAA')], [1, 1])
 })
