@@ -1,6 +1,7 @@
 /** aaaaFilter: the rcode of an AAAA reply follows the A lookup (FIELD 4). */
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExplainReport } from '../../src/app/explain.ts'
 import { ask } from '../support/client.ts'
 import { type Message, RCODES, reply, TYPES } from '../support/message.ts'
@@ -84,16 +85,83 @@ test('the question, its letter case and type are the client’s', async (t) => {
   assert.deepEqual([answer.id, answer.questions], [77, [{ name: 'Addr.Zone.Test.', type: 28, class: 1 }]])
 })
 
-test('one question for A serves both', async (t) => {
-  const { program, upstream } = await startScene(t, script, enforced)
-  const both = await Promise.all([ask(program, 'addr1.test', 'A'), ask(program, 'addr1.test', 'AAAA')])
-  assert.deepEqual(
-    both.map((one) => one.answers.length),
-    [2, 0],
-  )
-  await ask(program, 'addr2.test', 'AAAA')
-  assert.equal((await ask(program, 'addr2.test', 'A')).answers.length, 2)
-  assert.deepEqual([upstream.count('addr1.test'), upstream.count('addr2.test')], [1, 1])
+test('one upstream question for A serves both, at once and one after the other, whatever it finds', async (t) => {
+  const slow: Script = (asked) => after(60, script(asked) as Buffer)
+  const { program, upstream } = await startScene(t, slow, enforced)
+  const kinds: readonly [string, number, number, number][] = [
+    // What, rcode, records for A, records for AAAA.
+    ['addr', 0, 2, 0],
+    ['chain', 0, 3, 2],
+    ['nodata', 0, 0, 0],
+    ['nx', RCODES.NXDOMAIN, 0, 0],
+    ['nxchain', RCODES.NXDOMAIN, 1, 1],
+    ['servfail', RCODES.SERVFAIL, 0, 0],
+  ]
+  const orders: readonly [string, readonly (readonly string[])[]][] = [
+    ['both at once', [['A', 'AAAA']]],
+    ['a crowd', [['A', 'AAAA', 'AAAA', 'A', 'AAAA', 'A', 'A', 'AAAA']]],
+    ['A first', [['A'], ['AAAA'], ['AAAA']]],
+    ['AAAA first', [['AAAA'], ['A'], ['A']]],
+  ]
+  for (const [kind, rcode, a, aaaa] of kinds) {
+    for (const [index, [how, turns]] of orders.entries()) {
+      for (const transport of ['udp', 'tcp'] as const) {
+        const name = `${kind}-${index}-${transport}.zone.test`
+        for (const turn of turns) {
+          const replies = await Promise.all(turn.map((type) => ask(program, name, type, { transport })))
+          assert.deepEqual(
+            replies.map((one) => [one.rcode, one.answers.length]),
+            turn.map((type) => [rcode, type === 'A' ? a : aaaa]),
+            `${name}: ${how}`,
+          )
+        }
+        // A failure is asked for again, within one question's attempts alone.
+        const questions = upstream.count(name)
+        if (kind === 'servfail') assert.ok(questions >= 1 && questions <= 3, `${name}: ${how}, ${questions}`)
+        else assert.equal(questions, 1, `${name}: ${how}`)
+        assert.equal(upstream.count(name, 'A'), questions, `${name}: ${how}`)
+      }
+    }
+  }
+})
+
+test('a failure stays what it is for A: the same code, and silence is no NODATA, nor what it leaves behind', async (t) => {
+  const { program } = await startScene(t, script, enforced)
+  for (const name of ['servfail.test', 'refused.test', 'silent.test']) {
+    const first = await ask(program, name, 'AAAA', { edns: {} })
+    const second = await ask(program, name, 'AAAA', { edns: {} })
+    const address = await ask(program, name, 'A', { edns: {} })
+    for (const one of [first, second]) {
+      assert.equal(one.rcode, address.rcode, name)
+      assert.deepEqual([one.answers.length, one.authority.length], [0, 0], name)
+      assert.ok(!one.edns?.ede.includes(17), `${name}: a failure is not called filtered`)
+    }
+    assert.notEqual(address.rcode, RCODES.NOERROR, name)
+  }
+})
+
+test('denials without an SOA get one, and the SOA ages with the address', async (t) => {
+  const bare: Script = (asked) => {
+    if (asked.name.startsWith('nodata')) return reply(asked)
+    return asked.name.startsWith('nx') ? reply(asked, { rcode: RCODES.NXDOMAIN }) : script(asked)
+  }
+  const { program } = await startScene(t, bare, { ...enforced, clusterDomains: ['cluster.local'] })
+  const filtered = { ...enforced, guard: { aaaaFilter: { mode: 'enforce', except: [] } } }
+  const cluster = await startScene(t, bare, { ...filtered, clusterDomains: ['cluster.local'] })
+  for (const [name, rcode] of [
+    ['nodata.zone.test', 0],
+    ['nx.zone.test', RCODES.NXDOMAIN],
+  ] as const) {
+    const got = await ask(program, name, 'AAAA')
+    assert.deepEqual([got.rcode, soaRecord(got).owner], [rcode, 'zone.test.'])
+    assert.ok(soaRecord(got).ttl > 5 && soaRecord(got).ttl <= 30, name)
+  }
+  const inCluster = soaRecord(await ask(cluster.program, 'addr.default.svc.cluster.local', 'AAAA'))
+  assert.deepEqual([inCluster.owner, inCluster.ttl], ['default.svc.cluster.local.', 5])
+  await ask(program, 'chain.zone.test', 'A')
+  await sleep(1100)
+  const aged = soaRecord(await ask(program, 'chain.zone.test', 'AAAA'))
+  assert.ok(aged.ttl <= 19 && aged.minimum === aged.ttl, `TTL ${aged.ttl}`)
 })
 
 test('what passes: except, cluster domains by default, DO, CD, ipv4only.arpa; local answers come first', async (t) => {
