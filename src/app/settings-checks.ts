@@ -31,6 +31,7 @@ export function settingsChecks({ record, machine = [] }: SettingsChecks): CrossC
         }
       },
     },
+    { about: ['clusterDomains', 'guard'], check: filtersSomething },
     ...machine,
   ]
 }
@@ -99,4 +100,18 @@ function hasUpstream({ upstreams, guard }: Settings, report: Report): void {
   if (upstreams.length > 0 || (everything !== 'off' && mode === 'enforce')) return
   const message = 'upstreams is empty: what neither a rule nor a route answers gets SERVFAIL'
   report(['upstreams'], 'no-upstream', message, { severity: 'warning' })
+}
+
+/** Only a warning: the rest is served as it says. */
+function filtersSomething({ clusterDomains, guard }: Settings, report: Report): void {
+  const { zones, except } = guard.aaaaFilter
+  if (zones === 'all') return
+  const excepted = except === 'clusterDomains' ? clusterDomains : except
+  for (const [i, zone] of zones.entries()) {
+    const above = excepted.find((name) => zone === name || zone.endsWith(`.${name}`))
+    if (above === undefined) continue
+    const by = except === 'clusterDomains' ? 'by default, being one of clusterDomains' : 'by guard.aaaaFilter.except'
+    const message = `guard.aaaaFilter.zones[${i}] is ${zone}, and ${above} is excepted ${by}: nothing is filtered there`
+    report(['guard', 'aaaaFilter', 'zones', i], 'conflict', message, { severity: 'warning' })
+  }
 }

@@ -109,6 +109,13 @@ test('settings that contradict each other are found where they stand', () => {
     ['upstreams: []', ['no-upstream 1:12']],
     ['upstreams: []\nguard: { localAnswers: { everything: {} } }', []],
     ['upstreams: [tls://1.1.1.1]\nlisten: [https://127.0.0.1:443]', ['not-built-yet 1:13', 'not-built-yet 2:10']],
+    ['guard: { aaaaFilter: { zones: [a.cluster.local, cluster.local.org] } }', ['conflict 1:32']],
+    ['guard: { aaaaFilter: { zones: [cluster.local], except: [] } }', []],
+    [
+      'guard: { aaaaFilter: { zones: [x.test, a.X.test, ax.test], except: [x.test] } }',
+      ['conflict 1:32', 'conflict 1:40'],
+    ],
+    ['guard: { aaaaFilter: { except: [x.test] } }', []],
     ['forward: { replyWithin: 7s }\ncahce: {}', ['conflict 1:25', 'unknown-key 2:1']],
     ['clusterDomains: [.]', ['invalid-text 1:18']],
   ]

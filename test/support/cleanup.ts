@@ -6,6 +6,7 @@ type Step = () => unknown
 
 const steps = new WeakMap<TestContext, Step[]>()
 const children = new Set<ChildProcess>()
+let isWatching = false
 
 /** Runs `step` when the test is over: the latest first, all of them, and the first failure is the test's. */
 export function atEnd(t: TestContext, step: Step): void {
@@ -32,7 +33,8 @@ export function atEnd(t: TestContext, step: Step): void {
 
 /** However this process ends, the child does not outlive it. */
 export function endWithUs(child: ChildProcess): void {
-  if (children.size === 0) process.once('exit', endChildren)
+  if (!isWatching) process.once('exit', endChildren)
+  isWatching = true
   children.add(child)
   child.once('exit', () => children.delete(child))
 }

@@ -72,12 +72,13 @@ export async function runTool(
   name: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  timeoutMs = 15_000,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const path = pathOf(name) ?? assert.fail(`${name} is not installed`)
   const child = spawn(path, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
-    timeout: 15_000,
+    timeout: timeoutMs,
   })
   let stdout = ''
   let stderr = ''

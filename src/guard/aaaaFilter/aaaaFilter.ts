@@ -1,15 +1,13 @@
 import { RULE_EXEMPT, RULE_OBSERVED, rule as ruleCounters } from '../../metrics/catalog.ts'
-import { NameSet } from '../../query/name-set.ts'
 import type { Reply } from '../../query/reply.ts'
 import { ASK, PASS } from '../../query/verdict.ts'
 import { Ede, Rcode, Type } from '../../wire/codes.ts'
 import { FLAGS, RCODE, readU16, TC } from '../../wire/header.ts'
-import { lowerName } from '../../wire/name.ts'
-import { nameFromText } from '../../wire/text.ts'
 import { clusterNegativeTtlMax, negativeTtlDefault } from '../negative.ts'
-import type { PlanNames, RuleKind } from '../rule.ts'
+import type { RuleKind } from '../rule.ts'
 import { explainFilter } from './explain.ts'
 import { bringsAddresses, HintStripper } from './hints.ts'
+import { Scope, WITHIN } from './scope.ts'
 import { type AaaaFilterSettings, aaaaFilterSettings } from './settings.ts'
 import { AddressStripper } from './strip.ts'
 
@@ -22,8 +20,8 @@ export const aaaaFilter: RuleKind<AaaaFilterSettings> = {
   settings: aaaaFilterSettings,
   saves: true,
 
-  create(settings, { names, counters, mark, index, observed, savings }) {
-    const except = exceptions(settings, names)
+  create(settings, { names, onLink, counters, mark, index, observed, savings }) {
+    const scope = new Scope(settings, names, onLink)
     const answersDnssec = settings.whenDnssec === 'answer'
     const exempt = ruleCounters.at(index, RULE_EXEMPT)
     const wouldFinish = ruleCounters.at(index, RULE_OBSERVED)
@@ -33,7 +31,7 @@ export const aaaaFilter: RuleKind<AaaaFilterSettings> = {
     return {
       check(query) {
         const isAsked = query.type === Type.AAAA
-        if ((!isAsked && !bringsAddresses(query.type)) || except.longestSuffix(query) !== -1) return PASS
+        if ((!isAsked && !bringsAddresses(query.type)) || scope.placeOf(query) !== WITHIN) return PASS
         // NODATA without a proof and an RRset without its signature are bogus to a validator behind us (RFC 4035
         // sections 5.3 and 5.4).
         if (!answersDnssec && (query.dnssecOk === 1 || query.checkingDisabled === 1)) {
@@ -65,7 +63,7 @@ export const aaaaFilter: RuleKind<AaaaFilterSettings> = {
         reply.edeText = edeText
       },
 
-      explain: (query, verdict) => explainFilter(query, verdict, except, answersDnssec),
+      explain: (query, verdict) => explainFilter(query, verdict, settings, scope, onLink),
     }
   },
 }
@@ -79,20 +77,4 @@ function isTruncated(reply: Reply): boolean {
 
 function rcodeOf(reply: Reply): number {
   return readU16(reply.bytes, reply.at + FLAGS) & RCODE
-}
-
-/**
- * `ipv4only.arpa` tells a host behind NAT64 its prefix by the very AAAA records that we would take away (RFC 7050, RFC
- * 8880).
- */
-function exceptions(settings: AaaaFilterSettings, names: PlanNames): NameSet {
-  const listed = settings.except === 'clusterDomains' ? names.clusterDomains.names : settings.except.map(wireOf)
-  return new NameSet([...listed, wireOf('ipv4only.arpa')])
-}
-
-function wireOf(text: string): Uint8Array {
-  const name = nameFromText(text)
-  if (name === undefined) throw new Error(`guard.aaaaFilter: ${text} is no domain name`)
-  lowerName(name, 0, name.length, name, 0)
-  return name
 }
