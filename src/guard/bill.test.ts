@@ -12,7 +12,8 @@ import { ruleNames, savingRules } from './rules.ts'
  * same queries and no such rule.
  */
 const names = { clusterDomains: ['cluster.local'], searchSuffixes: ['example.org', 'lan'] }
-const denied = (): ReplyParts => ({ rcode: 3 })
+/** With an SOA, or it would be of one type alone. */
+const denied = (): ReplyParts => ({ rcode: 3, authority: ['. 60 SOA ns.test root.test 1 2 3 4 60'] })
 const labels = ['other', ...names.searchSuffixes, ...names.clusterDomains]
 
 interface Ask {

@@ -68,14 +68,16 @@ export class Scopes {
     const { except, names } = this
     const excepted = except.longestSuffix(query)
     if (excepted !== -1) return `${textOf(except, excepted)} is in except`
-    const { clusterDomains, searchSuffixes, servedBelow } = names
+    const { clusterDomains, searchSuffixes, servedBelow, localNames } = names
     const zone = clusterDomains.longestSuffix(query)
     const suffix = zone === -1 ? searchSuffixes.longestSuffix(query) : -1
     if (zone === -1 && suffix === -1) return 'it is below no search suffix and no cluster domain'
     const base = zone === -1 ? searchSuffixes : clusterDomains
-    const served = servedBelow.longestSuffix(query)
-    if (served !== -1 && servedBelow.matchedLabel < base.matchedLabel)
-      return `names at or below ${textOf(servedBelow, served)} are served by a route or answered here`
+    for (let label = 0; label < base.matchedLabel; label++) {
+      const at = query.labels[label] as number
+      if (servedBelow.find(query.name, at, query.nameLength) === -1 && !localNames.has(query, label)) continue
+      return `names at or below ${nameToText(query.name.slice(at, query.nameLength))} are served by a route or answered here`
+    }
     return zone === -1
       ? `it stands directly below ${textOf(base, suffix)}, or below a label that begins with _`
       : `none of parents stands in ${textOf(base, zone)} where a namespace or a service does`
