@@ -67,6 +67,8 @@ function assertTrue(parts: GuardParts, asks: readonly Ask[], script?: Script, mo
 
 const junk = (label: string, suffix = 'example.org'): Ask => ({ name: `${label}.svc.cluster.local.${suffix}` })
 const aaaa = (ask: Ask): Ask => ({ ...ask, type: 'AAAA' })
+/** Root's SOA as `denied` sends it: owner, ten octets, two names, five numbers. */
+const soaBytes = 1 + 10 + 9 + 11 + 20
 /** Of a question with OPT and a denial without SOA, for a name of so many bytes in the DNS. */
 const bytesOf = (name: string, extra = 0): number => 2 * (28 + 12 + name.length + 2 + 4) + 11 + extra
 
@@ -75,7 +77,7 @@ test('junk costs a question per name and lifetime of its denial, whatever its ty
   const { rows } = assertTrue({ rules: { searchSuffix: {} } }, asks)
   const first = bytesOf('a.svc.cluster.local.example.org')
   // Two probes of wildcards, one per suffix, are taken off.
-  const probes = bytesOf('0123456789abcdef.example.org') + bytesOf('0123456789abcdef.lan')
+  const probes = bytesOf('0123456789abcdef.example.org', soaBytes) + bytesOf('0123456789abcdef.lan', soaBytes)
   assert.deepEqual(rows, [
     `searchSuffix example.org 5 2 ${3 * first - probes}`,
     `searchSuffix lan 1 2 ${bytesOf('c.svc.cluster.local.lan')}`,
