@@ -74,9 +74,7 @@ export class Serve {
     if (!this.admit(query)) return
     if (opened !== OPEN_OK) {
       if (this.settle(query, this.plan.guard.limit(query))) return
-      const outcome = draftOwnReply(this.own, opened)
-      this.deps.replies.send(query, this.own, outcome)
-      return
+      return this.deps.replies.send(query, this.own, draftOwnReply(this.own, opened))
     }
     const probe = probeOf(query)
     if (probe !== PROBE_NONE && this.passProbe(query, probe, now)) return
