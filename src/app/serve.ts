@@ -107,6 +107,8 @@ export async function serve({ source, settings, local, udp, print }: ServeOption
     facts.ruleEvents.keep(plan.rules.map(({ name }) => name))
     log.logger.level = next.log.level
     for (const line of planLines(plan)) say('info', line)
+    // The thread that read the settings has ended, and the C library keeps what it took.
+    sys?.trim()
     if (nextAdmin === undefined) return
     await admin.close()
     admin = nextAdmin

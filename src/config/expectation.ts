@@ -11,6 +11,8 @@ export function expectation(of: Shape<unknown>): string {
       return 'true or false'
     case 'integer':
       return `a whole number from ${shape.min} to ${shape.max}${shape.unit === undefined ? '' : ` (${shape.unit})`}`
+    case 'number':
+      return `a number from ${shape.min} to ${shape.max}`
     case 'duration':
     case 'size':
     case 'rate':

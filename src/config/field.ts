@@ -24,6 +24,7 @@ export interface Shape<T> {
 export type AnyShape =
   | BooleanShape
   | IntegerShape
+  | NumberShape
   | QuantityShape
   | TextShape
   | OneOfShape
@@ -40,6 +41,13 @@ export interface IntegerShape {
   readonly min: number
   readonly max: number
   readonly unit?: string
+}
+
+/** Any number, parts of one included. */
+export interface NumberShape {
+  readonly kind: 'number'
+  readonly min: number
+  readonly max: number
 }
 
 export type Quantity = 'duration' | 'size' | 'rate'
@@ -114,6 +122,12 @@ export function integer(
 
 export function integerShape(min: number, max: number): Shape<number> & IntegerShape {
   return { kind: 'integer', min, max }
+}
+
+/** A part of a whole: 0.01 is one in a hundred. */
+export function share(said: Said<number> & { readonly default: number }): Field<number> {
+  const shape: NumberShape = { kind: 'number', min: 0, max: 1 }
+  return { shape, ...said }
 }
 
 /** `30s`, `1900ms`, `1h`: parsed to milliseconds. */

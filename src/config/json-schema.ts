@@ -16,6 +16,8 @@ function schemaOf(of: Shape<unknown>): JsonSchema {
       return { type: 'boolean' }
     case 'integer':
       return { type: 'integer', minimum: shape.min, maximum: shape.max }
+    case 'number':
+      return { type: 'number', minimum: shape.min, maximum: shape.max }
     case 'duration':
     case 'size':
     case 'rate':

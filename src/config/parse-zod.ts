@@ -38,6 +38,8 @@ export function zodOf(of: Shape<unknown>): z.ZodType {
     case 'integer':
       // Not z.int(), whose issue would end the whole parse: every problem is wanted at once.
       return z.number().multipleOf(1).min(shape.min).max(shape.max)
+    case 'number':
+      return z.number().min(shape.min).max(shape.max)
     case 'oneOf':
       return z.enum(shape.values as [string, ...string[]])
     case 'duration':

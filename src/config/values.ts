@@ -48,6 +48,14 @@ export const filePath = textShape<string>({
   read: (text): Read<string> => (text.trim() === '' ? { error: 'the path is empty' } : { value: text }),
 })
 
+/** The content of a TXT record. */
+export const shortText = textShape<string>({
+  what: 'a text of at most 1000 bytes',
+  example: 'hello',
+  read: (text): Read<string> =>
+    Buffer.byteLength(text) > 1000 ? { error: `it has ${Buffer.byteLength(text)} bytes` } : { value: text },
+})
+
 /** One line of a zone file. Its syntax is checked by the zone-file reader, which the root settings are handed. */
 export const zoneRecord = textShape<string>({
   what: 'a record in zone-file syntax',

@@ -8,12 +8,13 @@ import { OPEN_OK, OPEN_RESPONSE, OPEN_SHORT, openQuery } from '../query/open.ts'
 import { PROBE_COREDNS, PROBE_DNSMASQ, PROBE_DNSWEIR, PROBE_NONE, PROBE_ROOT_NS, probeOf } from '../query/probe.ts'
 import type { Query } from '../query/query.ts'
 import { ALIAS_STRIPPED } from '../query/rename.ts'
-import { CACHE_ONLY, DROP, PASS, PROBE, probesMax, REPLY, REWRITE } from '../query/verdict.ts'
+import { CACHE_ONLY, DROP, HOLD, PASS, PROBE, probesMax, REPLY, REWRITE } from '../query/verdict.ts'
 import type { Forward } from '../upstream/forward.ts'
 import { NO_UPSTREAM, RESTRAINED } from '../upstream/forward.ts'
 import type { LoopBoard } from '../upstream/loop-board.ts'
 import { Ede, Rcode } from '../wire/codes.ts'
 import type { Complete } from './complete.ts'
+import type { Held } from './held.ts'
 import { draftOwnReply } from './own-reply.ts'
 import type { Plan } from './plan.ts'
 import type { Probes } from './probes.ts'
@@ -30,6 +31,7 @@ export interface ServeDeps {
   readonly replies: Replies
   readonly complete: Complete
   readonly probes: Probes
+  readonly held: Held
   readonly hashSeed: number
 }
 
@@ -68,7 +70,8 @@ export class Serve {
     const opened = openQuery(query, hashSeed)
     if (opened === OPEN_SHORT || opened === OPEN_RESPONSE) {
       counters.add(opened === OPEN_SHORT ? metric.ignored.short : metric.ignored.response)
-      this.endSilently(query)
+      // No query, so nothing is booked; a stream must still hear that its message is done.
+      if (query.streamed) this.deps.replies.endStreamed(query)
       return
     }
     query.receivedAt = now
@@ -76,9 +79,7 @@ export class Serve {
     if (!this.admit(query)) return
     if (opened !== OPEN_OK) {
       if (this.settle(query, this.plan.guard.limit(query))) return
-      const outcome = draftOwnReply(this.own, opened)
-      this.deps.replies.send(query, this.own, outcome)
-      return
+      return this.deps.replies.send(query, this.own, draftOwnReply(this.own, opened))
     }
     const probe = probeOf(query)
     if (probe !== PROBE_NONE && this.passProbe(query, probe, now)) return
@@ -98,7 +99,7 @@ export class Serve {
     return !this.settle(query, verdict)
   }
 
-  /** The rules that look at the name; false when they ended the query, or it waits for a probe. */
+  /** The rules that look at the name; false when they ended the query, or it waits for a probe, or is held back. */
   private check(query: Query, now: number): boolean {
     const { guard } = this.plan
     let verdict = guard.checkName(query)
@@ -106,6 +107,11 @@ export class Serve {
       if (this.waitForProbe(query, now)) return false
       // There is nobody to ask, so the rules decide with what they know.
       query.probes = probesMax
+      verdict = guard.checkName(query)
+    }
+    if (verdict === HOLD) {
+      if (this.deps.held.add(query, now + query.holdMs)) return false
+      query.held = 1
       verdict = guard.checkName(query)
     }
     return !this.settle(query, verdict)
@@ -239,10 +245,5 @@ export class Serve {
     this.own.reset(Rcode.SERVFAIL)
     this.own.ede = ede
     this.deps.replies.fail(query, this.own)
-  }
-
-  /** No query, so nothing is booked; a stream must still hear that its message is done. */
-  private endSilently(query: Query): void {
-    if (query.streamed) this.deps.replies.endStreamed(query)
   }
 }

@@ -19,6 +19,7 @@ import type { LoopBoard } from '../upstream/loop-board.ts'
 import { Complete } from './complete.ts'
 import { Datagrams } from './datagrams.ts'
 import { explain } from './explain.ts'
+import { Held } from './held.ts'
 import { Learned } from './learned.ts'
 import type { Plan, PlanDeps } from './plan.ts'
 import { buildPlan } from './plan.ts'
@@ -103,6 +104,15 @@ export class ShardEngine {
     this.forward = new Forward({ ...deps, streamed: this.streamed, end: this.complete })
     this.complete.forward = this.forward
     this.probes = new Probes(this.forward, hashSeed)
+    const held = new Held({
+      tickets: this.tickets,
+      counters,
+      hashSeed,
+      stir: () => {
+        this.forward.isStirred = true
+      },
+      reenter: (query, now) => this.serve.reenter(query, now),
+    })
     this.serve = new Serve(this.plan, {
       counters,
       cache,
@@ -112,6 +122,7 @@ export class ShardEngine {
       replies: this.replies,
       complete: this.complete,
       probes: this.probes,
+      held,
       hashSeed,
     })
     this.complete.reenter = (query, now) => this.serve.reenter(query, now)
@@ -119,6 +130,7 @@ export class ShardEngine {
     this.adopt(this.plan)
     this.turn = createTurn({
       forward: this.forward,
+      held,
       datagrams: this.datagrams,
       replies: this.replies,
       streamed: this.streamed,

@@ -3,12 +3,14 @@ import type { StreamedLink } from '../listen/streamed.ts'
 import type { Ready, Turn } from '../net/reactor.ts'
 import type { Forward } from '../upstream/forward.ts'
 import type { Datagrams } from './datagrams.ts'
+import type { Held } from './held.ts'
 import type { Learned } from './learned.ts'
 import type { Replies } from './replies.ts'
 
 export interface TurnParts {
   readonly clock: Clock
   readonly forward: Forward
+  readonly held: Held
   readonly datagrams: Datagrams
   readonly replies: Replies
   readonly streamed: StreamedLink
@@ -28,7 +30,7 @@ const gaugeMs = 100
  *   upstream ports (one batch each) ─▶ messages ─▶ listeners (8 rounds) ─▶ send ─▶ deadlines ─▶ send
  */
 export function createTurn(parts: TurnParts): Turn {
-  const { clock, forward, datagrams, replies, streamed, learned } = parts
+  const { clock, forward, held, datagrams, replies, streamed, learned } = parts
   let messagesLeft = false
   let gaugeAt = 0
   let dueAt = 0
@@ -44,7 +46,9 @@ export function createTurn(parts: TurnParts): Turn {
     // A turn of hits alone leaves the upstream side as it was: at a few thousand queries a second, what is not run is what costs least.
     if (forward.isStirred || now >= dueAt) {
       forward.flush()
-      dueAt = forward.run(clock.now())
+      const then = clock.now()
+      const heldUntil = held.run(then)
+      dueAt = Math.min(forward.run(then), heldUntil)
       replies.flush()
     }
     streamed.flush()

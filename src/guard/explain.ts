@@ -141,7 +141,7 @@ export class GuardWalk {
   }
 }
 
-const verdictWords = ['pass', 'drop', 'reply', 'cacheOnly', 'rewrite', 'ask', 'probe'] as const
+const verdictWords = ['pass', 'drop', 'reply', 'cacheOnly', 'rewrite', 'ask', 'probe', 'hold'] as const
 
 /** For rules that don't explain themselves. */
 function generic(verdict: Verdict, rcode: number): string {

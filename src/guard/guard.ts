@@ -6,7 +6,7 @@ import type { Probed } from '../query/probed.ts'
 import type { Query } from '../query/query.ts'
 import { forgetAlias } from '../query/rename.ts'
 import type { Reply } from '../query/reply.ts'
-import { CACHE_ONLY, DROP, PASS, PROBE, probesMax, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
+import { CACHE_ONLY, DROP, HOLD, PASS, PROBE, probesMax, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
 import { Rcode } from '../wire/codes.ts'
 import { HEADER } from '../wire/header.ts'
 import { lowerName } from '../wire/name.ts'
@@ -198,7 +198,8 @@ export class Guard {
         query.marks = marks
         continue
       }
-      if (verdict === REPLY || verdict === DROP || verdict === REWRITE || verdict === PROBE) return verdict
+      if (verdict === REPLY || verdict === DROP || verdict === REWRITE || verdict === PROBE || verdict === HOLD)
+        return verdict
       // What a later rule answers is cheaper than the cache, so the other two let the rest of the rules have their say.
       if (verdict === CACHE_ONLY) query.cacheOnly = 1
       if (outcome !== CACHE_ONLY) outcome = verdict

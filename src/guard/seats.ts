@@ -8,7 +8,7 @@ import type { Counters } from '../metrics/counters.ts'
 import { Draft } from '../query/draft.ts'
 import { LocalTable } from '../query/local-table.ts'
 import { NameSet } from '../query/name-set.ts'
-import { ASK, CACHE_ONLY, DROP, PROBE, REWRITE, type Verdict } from '../query/verdict.ts'
+import { ASK, CACHE_ONLY, DROP, HOLD, PROBE, REWRITE, type Verdict } from '../query/verdict.ts'
 import { Rcode } from '../wire/codes.ts'
 import { TC } from '../wire/header.ts'
 import { BillRows, RuleBill } from './bill.ts'
@@ -124,11 +124,11 @@ function planNames(plan: PlanData): PlanNames {
 /** Enough for a denial with its SOA. */
 const draftBytes = 512
 
-/** Which counter of the rule's row a verdict belongs to; -1 for ASK, REWRITE and PROBE, which end in another count. */
+/** Which counter of the rule's row a verdict belongs to; -1 for ASK, REWRITE, PROBE and HOLD, which end in another count. */
 export function fieldOf(verdict: Verdict, draft: Draft): number {
   if (verdict === DROP) return RULE_DROPPED
   if (verdict === CACHE_ONLY) return RULE_LIMITED
-  if (verdict === ASK || verdict === REWRITE || verdict === PROBE) return -1
+  if (verdict === ASK || verdict === REWRITE || verdict === PROBE || verdict === HOLD) return -1
   const { rcode, flags } = draft
   const isLimit = rcode === Rcode.REFUSED || rcode === Rcode.SERVFAIL || (flags & TC) !== 0
   return isLimit ? RULE_LIMITED : RULE_REPLIED

@@ -33,6 +33,7 @@ export function openQuery(query: Query, seed: number): number {
   query.silent = 0
   query.hasStale = 0
   query.probes = 0
+  query.held = 0
   query.opened = 0
   query.alias = 0
   query.aliases = undefined

@@ -72,6 +72,10 @@ export class Query {
   probeLabel = 0
   /** 1 when the flight whose answer it has, or waits for, was opened for it. */
   opened = 0
+  /** After HOLD: for how long, ms. */
+  holdMs = 0
+  /** 1 when it was held back already, or could not be. */
+  held = 0
   /** How many probes it has waited for. */
   probes = 0
 

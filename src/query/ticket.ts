@@ -134,6 +134,7 @@ export class Tickets {
     query.opened = (bits >> 5) & 1
     query.cacheOnly = 0
     query.dry = 0
+    query.held = 0
     query.listener = this.listener[ticket] as number
     query.route = this.route[ticket] as number
     query.marks = this.marks[ticket] as number

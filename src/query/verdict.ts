@@ -13,7 +13,10 @@ export const ASK = 5
 
 /** The query waits until the answer about `query.probeLabel` of its name has come, and then walks the road again. */
 export const PROBE = 6
+/** The query waits `query.holdMs` and then walks the road again, `query.held` being 1; at once when too many do. */
+export const HOLD = 7
+
 /** A query waits for so many probes at most, whatever rules say. */
 export const probesMax = 3
 
-export type Verdict = 0 | 1 | 2 | 3 | 4 | 5 | 6
+export type Verdict = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7

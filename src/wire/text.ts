@@ -12,6 +12,7 @@ export { addressFromText, addressToText, type Prefix, prefixFromText } from './a
 export function nameFromText(text: string): Uint8Array | undefined {
   if (text === '.') return Uint8Array.of(0)
   if (text.length > textLengthMax) return undefined
+  if (plainName.test(text)) return plainNameOf(text)
   const labels = splitLabels(text)
   if (labels.at(-1) === '') labels.pop()
   const wire: number[] = []
@@ -95,6 +96,27 @@ export function quoted(text: string): string {
   const safe = bytesToText(Buffer.from(text.slice(0, quotedLengthMax)), '')
   return `"${safe}${text.length > quotedLengthMax ? '...' : ''}"`
 }
+
+/** Nearly all names: letters, digits, - and _, at most 253 characters. Nothing in it can be read in two ways, so it is decided in one pass. */
+const plainName = /^(?=.{1,254}$)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?$/
+
+function plainNameOf(text: string): Uint8Array | undefined {
+  const length = text.endsWith('.') ? text.length - 1 : text.length
+  if (length > 253) return undefined
+  const wire = new Uint8Array(length + 2)
+  let label = 0
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === dotCode) label = at + 1
+    else {
+      wire[at + 1] = code
+      wire[label] = (wire[label] as number) + 1
+    }
+  }
+  return wire
+}
+
+const dotCode = 0x2e
 
 // 253 bytes of labels, each written as four characters, and their dots stay below this; it bounds the work on hostile text.
 const textLengthMax = 1020

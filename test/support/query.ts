@@ -54,6 +54,7 @@ export function queryOfWire(wire: Uint8Array, type: number, parts: QueryParts = 
   into.dry = parts.dry ? 1 : 0
   into.marks = 0
   into.probes = 0
+  into.held = 0
   into.alias = 0
   into.askedLength = wire.length
   into.cacheOnly = 0

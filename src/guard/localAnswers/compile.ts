@@ -14,7 +14,7 @@ import { everythingRecords, localRecords } from './records.ts'
 import type { LocalAnswersSettings } from './settings.ts'
 
 /**
- * All that the rule answers from, as the memory of a query/local-table that every shard views. It takes about 2 s for 150,000 lines of hosts files, and
+ * All that the rule answers from, as the memory of a query/local-table that every shard views. It takes about 4 s of CPU for 150,000 lines of hosts files, and
  * so belongs into a thread that nobody waits for. Throws a sentence on what can't be served.
  *
  * @param files the text of a file by its path, undefined when it was not read

@@ -161,6 +161,14 @@ test('everything: fixed addresses for any name, own records first', () => {
   for (const [name, type, answer] of expected) assert.equal(told(ask(name, type)), answer, `${name} ${type}`)
 })
 
+test('everything: a fixed text, in strings of 255 bytes at most', () => {
+  const text = 'x'.repeat(300)
+  const ask = serverOf({ everything: { txt: text } })
+  const strings = Buffer.from([255, ...Buffer.from(text.slice(0, 255)), 45, ...Buffer.from(text.slice(255))])
+  assert.equal(told(ask('a.test', 'TXT')), `0 | a.test. 60 TXT ${strings.toString('hex')}`)
+  assert.equal(told(serverOf({ everything: { txt: '' } })('a.test', 'TXT')), '0 | a.test. 60 TXT 00')
+})
+
 test('special-use names yield to routes, cluster domains and suffixes', () => {
   const parts = { routeZones: ['onion', 'x.invalid'], clusterDomains: ['kind.localhost'], searchSuffixes: ['corp.alt'] }
   const ask = serverOf({}, parts)

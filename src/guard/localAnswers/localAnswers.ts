@@ -1,6 +1,6 @@
 import type { Query } from '../../query/query.ts'
 import { ALIAS_NONE, followAlias } from '../../query/rename.ts'
-import { PASS, REPLY, REWRITE } from '../../query/verdict.ts'
+import { DROP, HOLD, PASS, REPLY, REWRITE, type Verdict } from '../../query/verdict.ts'
 import { Type } from '../../wire/codes.ts'
 import { AA } from '../../wire/header.ts'
 import { clusterNegativeTtlMax, draftNegative, negativeTtlDefault } from '../negative.ts'
@@ -21,7 +21,9 @@ function create(settings: LocalAnswersSettings, host: Host): Rule {
   const { draft, names } = host
   const table = names.localNames
   const special = new SpecialUse(settings.specialUse, host)
-  const anyTtl = settings.everything === 'off' ? 0 : Math.floor(settings.everything.ttl / 1000)
+  const { ttl, delay, loss } = settings.everything === 'off' ? nothing : settings.everything
+  const anyTtl = Math.floor(ttl / 1000)
+  const lostBelow = loss * 2 ** 32
   draft.bytes = new Uint8Array(draftBytesFor(table))
 
   return {
@@ -37,6 +39,8 @@ function create(settings: LocalAnswersSettings, host: Host): Rule {
         return REPLY
       }
       if (table.any !== 0) {
+        const verdict = disturbance(query)
+        if (verdict !== PASS) return verdict
         draftAnswer(draft, query, table, table.any, anyTtl)
         return REPLY
       }
@@ -52,12 +56,22 @@ function create(settings: LocalAnswersSettings, host: Host): Rule {
     explain: (query, verdict) => explainLocal(query, verdict, table),
   }
 
+  /** Loss and delay, once per query. */
+  function disturbance(query: Query): Verdict {
+    if (query.held === 1 || query.dry === 1) return PASS
+    if (lostBelow > 0 && host.random.u32() < lostBelow) return DROP
+    query.holdMs = delay
+    return delay > 0 ? HOLD : PASS
+  }
+
   /** What is built in yields to whoever serves the name. */
   function entryOf(query: Query): number {
     const entry = table.find(query)
     return entry !== 0 && table.isBuiltIn(entry) && isServedElsewhere(query, names) ? 0 : entry
   }
 }
+
+const nothing = { ttl: 0, delay: 0, loss: 0 }
 
 function negativeTtlOf(query: Query, { clusterDomains }: PlanNames): number {
   return clusterDomains.longestSuffix(query) === -1 ? negativeTtlDefault : clusterNegativeTtlMax

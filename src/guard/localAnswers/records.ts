@@ -30,11 +30,12 @@ export function localRecords(
 }
 
 /** What is answered for any name. */
-export function everythingRecords({ a, aaaa, ttl }: EverythingSettings): LocalRecord[] {
+export function everythingRecords({ a, aaaa, txt, ttl }: EverythingSettings): LocalRecord[] {
   const seconds = Math.floor(ttl / 1000)
   return [
     record(anyName, Type.A, seconds, addressFromText(a) as Uint8Array),
     record(anyName, Type.AAAA, seconds, addressFromText(aaaa) as Uint8Array),
+    ...(txt === 'off' ? [] : [record(anyName, Type.TXT, seconds, characterStrings(Buffer.from(txt)))]),
   ]
 }
 
@@ -59,16 +60,27 @@ function ownRecord(text: string): LocalRecord {
 
 /** A and AAAA of each name, and PTR of each address to the first name that it has in any file. */
 function hostsRecords(entries: readonly HostsEntry[]): LocalRecord[] {
-  const records = new Map<string, LocalRecord>()
+  const records: LocalRecord[] = []
+  const reversed = new Set<string>()
   for (const { address, names } of entries) {
-    const reverse = record(reverseName(address), Type.PTR, hostsTtl, names[0] as Uint8Array)
-    if (!records.has(kindKey(reverse))) records.set(kindKey(reverse), reverse)
+    const key = textKey(address)
+    if (!reversed.has(key)) records.push(record(reverseName(address), Type.PTR, hostsTtl, names[0] as Uint8Array))
+    reversed.add(key)
     for (const name of names) {
-      const forward = record(lowered(name), address.length === 4 ? Type.A : Type.AAAA, hostsTtl, address)
-      records.set(`${kindKey(forward)} ${textKey(address)}`, forward)
+      records.push(record(lowered(name), address.length === 4 ? Type.A : Type.AAAA, hostsTtl, address))
     }
   }
-  return [...records.values()]
+  return records
+}
+
+/** RFC 1035 section 3.3.14: of 255 bytes at most, each behind its length. */
+function characterStrings(bytes: Uint8Array): Uint8Array {
+  const wire: number[] = []
+  for (let at = 0; at === 0 || at < bytes.length; at += 255) {
+    const part = bytes.subarray(at, at + 255)
+    wire.push(part.length, ...part)
+  }
+  return Uint8Array.from(wire)
 }
 
 function localhost(): LocalRecord[] {
@@ -80,7 +92,9 @@ function localhost(): LocalRecord[] {
 
 /** `more` without what `records` has for the same name and type, and without names that are aliases there. */
 function withUntaken(records: readonly LocalRecord[], more: readonly LocalRecord[]): LocalRecord[] {
-  const taken = new Set(records.map(kindKey))
+  if (records.length === 0 || more.length === 0) return [...records, ...more]
+  const owners = new Set(more.map(({ owner }) => textKey(owner)))
+  const taken = new Set(records.filter(({ owner }) => owners.has(textKey(owner))).map(kindKey))
   const isFree = (one: LocalRecord) => !taken.has(kindKey(one)) && !taken.has(kindKey({ ...one, type: Type.CNAME }))
   return [...records, ...more.filter(isFree)]
 }
@@ -93,12 +107,21 @@ function record(owner: Uint8Array, type: number, ttl: number, rdata: Uint8Array)
 
 /** `10.0.0.5` → 5.0.0.10.in-addr.arpa; IPv6 by nibbles below ip6.arpa (RFC 3596 section 2.5). */
 function reverseName(address: Uint8Array): Uint8Array {
-  const bytes = [...address].reverse()
-  if (address.length === 4) return wireName(`${bytes.join('.')}.in-addr.arpa`)
-  return wireName(
-    `${bytes.map((byte) => `${(byte & 15).toString(16)}.${(byte >> 4).toString(16)}`).join('.')}.ip6.arpa`,
-  )
+  const wire: number[] = []
+  for (let i = address.length - 1; i >= 0; i--) {
+    const byte = address[i] as number
+    if (address.length === 4) {
+      const digits = String(byte)
+      wire.push(digits.length)
+      for (let d = 0; d < digits.length; d++) wire.push(digits.charCodeAt(d))
+    } else wire.push(1, hexDigits.charCodeAt(byte & 15), 1, hexDigits.charCodeAt(byte >> 4))
+  }
+  return Uint8Array.from([...wire, ...(address.length === 4 ? inAddr : ip6)])
 }
+
+const hexDigits = '0123456789abcdef'
+const inAddr = wireName('in-addr.arpa')
+const ip6 = wireName('ip6.arpa')
 
 function lowered(name: Uint8Array): Uint8Array {
   const to = new Uint8Array(name.length)

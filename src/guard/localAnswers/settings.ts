@@ -1,15 +1,26 @@
-import { duration, either, list, oneOf, text } from '../../config/field.ts'
+import { duration, either, list, oneOf, share, text } from '../../config/field.ts'
 import { ruleSection } from '../../config/rule-section.ts'
 import { type SettingsOf, section } from '../../config/section.ts'
-import { filePath, ipv4, ipv6, zoneRecord } from '../../config/values.ts'
+import { filePath, ipv4, ipv6, shortText, zoneRecord } from '../../config/values.ts'
 
 export type LocalAnswersSettings = SettingsOf<typeof localAnswersSettings>
 export type EverythingSettings = SettingsOf<typeof everything>
 
-const everything = section('Fixed addresses for any name, for load tests: no upstream is asked.', {
+const everything = section('Fixed answers for any name, for load tests: no upstream is asked.', {
   a: text(ipv4, { default: '192.0.2.1', doc: 'The answer to every A question.' }),
   aaaa: text(ipv6, { default: '2001:db8::1', doc: 'The answer to every AAAA question.' }),
+  txt: either('off', shortText, {
+    default: 'off',
+    doc: 'The answer to every TXT question, without one an empty answer.',
+  }),
   ttl: duration({ default: '60s', min: '0s', max: '1d', doc: 'TTL of these answers.' }),
+  delay: duration({
+    default: '0s',
+    min: '0s',
+    max: '10s',
+    doc: 'How long these answers are held back. Of 8,192 at once in each thread; those above it are sent at once.',
+  }),
+  loss: share({ default: 0, doc: 'The share of questions that get no answer at all, from 0 to 1.' }),
 })
 
 export const localAnswersSettings = ruleSection('Answers from configuration alone, before the cache.', 'enforce', {
