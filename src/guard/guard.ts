@@ -237,10 +237,7 @@ export class Guard {
 /** A rule in the list of those that have the method; the lists are made once, so the loops need not ask. */
 type Complete = Required<Rule>
 
-/**
- * A query that waited for its answer comes back with its name as asked alone: the rest is made anew for the few that
- * have marks. They see the reply as the client will, so also a name that became another one is as it was.
- */
+/** A query that waited for its answer comes back with its name as asked alone: finishers see the reply, and the name, as the client will. */
 function readName(query: Query): void {
   forgetAlias(query)
   const { labels, bytes, nameLength } = query
