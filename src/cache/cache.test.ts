@@ -121,8 +121,6 @@ describe('Cache', () => {
       assert.ok(cache.bytes <= 256 * 1024)
     }
     assert.ok(cache.evicted > 0 && cache.entries > 100)
-    cache.clear()
-    assert.deepEqual([cache.entries, cache.slab.used], [0, 0])
   })
 
   it('keeps what fits when its share changes', () => {

@@ -150,6 +150,12 @@ export class Cache {
     return expiryAt(this.slab.times, at) > now || this.isStale(at, now)
   }
 
+  /** Is there a denial of the name, asked for this type, that is not over? */
+  denies(key: CacheKey, now: number): boolean {
+    const at = this.placeOf(key)
+    return at !== -1 && kindAt(this.slab.bytes, at) === KIND_NXDOMAIN && expiryAt(this.slab.times, at) > now
+  }
+
   /** Until then (ms), `get` serves the stale answer at once. */
   pause(key: CacheKey, until: number): void {
     const first = this.index.peek(keyHash(key))
@@ -194,11 +200,6 @@ export class Cache {
     const bytes = this.slab.bytes
     for (let i = 0; i < length; i++) bytes[i] = entry[from + i] as number
     this.file(keyHash(key), length)
-  }
-
-  /** Forgets everything. */
-  clear(): void {
-    this.index.clear()
   }
 
   /** Where the entry stands, gathered; -1 when there is none. */

@@ -16,8 +16,15 @@ const failureTtlMax = 300
  *
  * @param type the type asked
  * @param inCluster the question is at or below a cluster domain
+ * @param isOfName a denial without SOA gets one of ours
  */
-export function cacheSeconds(answer: Rebuilt, type: number, settings: CacheData, inCluster: boolean): number {
+export function cacheSeconds(
+  answer: Rebuilt,
+  type: number,
+  settings: CacheData,
+  inCluster: boolean,
+  isOfName = true,
+): number {
   switch (answer.kind) {
     case KIND_POSITIVE: {
       // A TTL of 0 says: for this transaction only (RFC 1035 section 3.2.1); the operator's minTtl may overrule that.
@@ -28,7 +35,7 @@ export function cacheSeconds(answer: Rebuilt, type: number, settings: CacheData,
     }
     case KIND_NODATA:
     case KIND_NXDOMAIN:
-      return negativeSeconds(answer, settings, inCluster)
+      return negativeSeconds(answer, settings, inCluster, isOfName)
     case KIND_FAILURE:
       return failureSeconds(0, settings)
     case KIND_PARTIAL:
@@ -52,7 +59,7 @@ export function failureSeconds(strikes: number, { failureTtl, maxFailureTtl }: C
 }
 
 /** RFC 2308 section 5: min(SOA TTL, MINIMUM); without SOA by our own setting, or nothing would be held back (FIELD 3.4). */
-function negativeSeconds(answer: Rebuilt, settings: CacheData, inCluster: boolean): number {
+function negativeSeconds(answer: Rebuilt, settings: CacheData, inCluster: boolean, isOfName: boolean): number {
   // The cap is for what others say; noSoaTtl is already the operator's own word.
   const wanted = answer.soaTtl === -1 ? settings.noSoaTtl : Math.min(answer.soaTtl, settings.maxNegativeTtl)
   // A chain's own TTLs count too: the negative stands at its end.
@@ -61,7 +68,7 @@ function negativeSeconds(answer: Rebuilt, settings: CacheData, inCluster: boolea
     inCluster ? clusterNegativeTtlMax : Number.POSITIVE_INFINITY,
     chainSeconds(answer, settings),
   )
-  answer.sealNegative(ttl)
+  if (isOfName) answer.sealNegative(ttl)
   return ttl
 }
 

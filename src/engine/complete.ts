@@ -88,7 +88,8 @@ export class Complete implements FlightEnd {
     const flags = readU16(bytes, at + FLAGS)
     rebuilt.read(bytes, at, length, key.name, key.nameLength, key.type)
     const refused = this.plan.guard.answers.refuse(rebuilt, key)
-    const seconds = refused || cacheSeconds(rebuilt, key.type, this.plan.data.cache, store.isInCluster)
+    const seconds =
+      refused || cacheSeconds(rebuilt, key.type, this.plan.data.cache, store.isInCluster, store.isOfName(rebuilt, now))
     const isWhole = refused > 0 || (flags & TC) === 0
     if (this.isProbe[flight] === 1) this.tellProbe(flight, isWhole ? seconds : 0, bytes, at, isWhole ? length : 0, now)
     const isKept = isWhole && seconds > 0 && this.isShareable(flight)

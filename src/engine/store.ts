@@ -9,7 +9,7 @@ import type { Counters } from '../metrics/counters.ts'
 import type { Draft } from '../query/draft.ts'
 import type { Query } from '../query/query.ts'
 import { FLAG_CD, FLAG_DO, FLAG_RD, type Flights } from '../upstream/flight.ts'
-import { Ede } from '../wire/codes.ts'
+import { Ede, Type } from '../wire/codes.ts'
 import { KIND_NXDOMAIN } from '../wire/kind.ts'
 import { isAtOrBelow } from '../wire/name.ts'
 import type { Rebuilt } from '../wire/rebuild.ts'
@@ -88,6 +88,20 @@ export class Store {
     return false
   }
 
+  /**
+   * May the answer, where it is a denial without SOA, be sent on with one of ours? That makes NXDOMAIN one of the whole name to whoever caches by
+   * names. dnsmasq says it without SOA to AAAA of a name to which `address=` gave an A alone: so only when A is denied as well.
+   */
+  isOfName({ kind, soaTtl }: Rebuilt, now: number): boolean {
+    const { key } = this
+    if (kind !== KIND_NXDOMAIN || soaTtl !== -1 || key.type === Type.A) return true
+    const { type } = key
+    key.type = Type.A
+    const isDenied = this.deps.cache.denies(key, now)
+    key.type = type
+    return isDenied
+  }
+
   /** Keeps an answer to that question for `seconds`. */
   keep(rebuilt: Rebuilt, ad: number, seconds: number, now: number): void {
     const { cache } = this.deps
@@ -98,6 +112,8 @@ export class Store {
       cache.drop(key)
       forAllTypes(key)
     }
+    // What was said of AAAA before may have an SOA from now on (see `isOfName`).
+    if (rebuilt.kind === KIND_NXDOMAIN && rebuilt.soaTtl === -1 && key.type === Type.A) this.dropOther(Type.AAAA)
     this.stored(cache.put(key, rebuilt, ad, seconds * 1000, now))
   }
 
@@ -128,6 +144,14 @@ export class Store {
       cache.pause(key, now + recheckMs * (1 + random.u16() / 655_350))
     }
     return true
+  }
+
+  private dropOther(type: number): void {
+    const { key } = this
+    const own = key.type
+    key.type = type
+    this.deps.cache.drop(key)
+    key.type = own
   }
 
   private stored(isKept: boolean): void {

@@ -12,6 +12,11 @@ export interface Row {
   /** Answers as `type data`, or the code of a denial. */
   readonly A: readonly string[] | number
   readonly AAAA: readonly string[] | number
+  /**
+   * A denial of AAAA without SOA, which gets one only once A is denied as well (decision 9): nobody in front can keep it `ever` in the one case, and
+   * not at `first` in the other.
+   */
+  readonly unkept?: 'first' | 'ever'
   /** Names that must have an A record before and after. */
   readonly neighbours?: readonly string[]
 }
@@ -95,6 +100,7 @@ export const denials: readonly Row[] = [
     name: 'nx-@.example.net',
     A: NXDOMAIN,
     AAAA: NXDOMAIN,
+    unkept: 'first',
     neighbours: ['example.net', 'x.nx-@.example.net'],
   },
   {
@@ -104,15 +110,13 @@ export const denials: readonly Row[] = [
     AAAA: [],
     neighbours: ['example.net', 'x.nodata-@.example.net'],
   },
-]
-
-/** dnsmasq with `local=` above and `address=` for one family: true of one type, and so only of use to a cache that goes by type. */
-export const halves: readonly Row[] = [
   {
+    // dnsmasq with `local=` above and `address=` for one family.
     what: 'half denied, without SOA',
     name: 'half-@.example.net',
     A: [`A ${v4}`],
     AAAA: NXDOMAIN,
+    unkept: 'ever',
     neighbours: ['example.net', 'x.half-@.example.net'],
   },
 ]
