@@ -73,6 +73,7 @@ export function build(
       replyWithinMs: settings.forward.replyWithin,
       attempts: settings.forward.attempts,
       giveUpAfterMs: settings.forward.giveUpAfter,
+      budget: settings.forward.budget === 'off' ? 0 : settings.forward.budget,
     },
     cache: cacheData(settings.cache),
     rules: planRules({ ...settings.guard }),

@@ -58,8 +58,9 @@ export const forwardSettings = section('How questions go upstream.', {
   }),
   budget: either('off', quantityShape('rate', '1/s', '1000000/s'), {
     default: 'off',
-    doc: 'How many packets may go upstream: `900/s` stays below the 1,024 of the VPC resolver.',
-    unbuilt: (value) => value !== 'off',
+    doc:
+      'How many packets may go to each upstream: `900/s` stays below the 1,024 of the VPC resolver. A and SRV before AAAA ' +
+      'before what nobody waits for before junk that a rule only observes; over it stale answers, a short wait, SERVFAIL.',
   }),
 })
 

@@ -9,7 +9,7 @@ import type { Tickets } from '../query/ticket.ts'
 import { REWRITE } from '../query/verdict.ts'
 import { SHARED } from '../upstream/flight.ts'
 import type { FlightEnd } from '../upstream/flight-end.ts'
-import { FAIL_NETWORK, FAIL_TIMEOUT } from '../upstream/flight-end.ts'
+import { FAIL_BUDGET, FAIL_NETWORK, FAIL_TIMEOUT } from '../upstream/flight-end.ts'
 import type { Forward } from '../upstream/forward.ts'
 import { Ede, Rcode } from '../wire/codes.ts'
 import { AD, FLAGS, readU16, TC } from '../wire/header.ts'
@@ -129,7 +129,7 @@ export class Complete implements FlightEnd {
     if (this.isProbe[flight] === 1) this.tellProbe(flight, seconds, rebuilt.writer.body, 0, 0, now)
     if (isNews && this.isShareable(flight)) store.keepFailure(rebuilt, now)
     if (this.isShareable(flight) && this.replyStale(flight, now)) return
-    this.loadFailure(reason === FAIL_NETWORK ? Ede.NETWORK_ERROR : Ede.NO_REACHABLE_AUTHORITY)
+    this.loadFailure(reason === FAIL_NETWORK || reason === FAIL_BUDGET ? Ede.NETWORK_ERROR : Ede.NO_REACHABLE_AUTHORITY)
     this.replyChain(this.waiters.takeAll(flight), metric.outcomes.failed, now)
   }
 

@@ -6,7 +6,7 @@ import type { ExplainQuestion, Explanation } from '../link/explain-data.ts'
 import type { WorkerEvent } from '../link/messages.ts'
 import { emptyPlan, type PlanData } from '../link/plan-data.ts'
 import { StreamedLink } from '../listen/streamed.ts'
-import { gauges } from '../metrics/catalog.ts'
+import { gauges, UP_BUDGET_LEFT, upstream as upstreamRow } from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Batch } from '../net/batch.ts'
 import { Outbox } from '../net/outbox.ts'
@@ -197,7 +197,7 @@ export class ShardEngine {
     this.store.plan = plan
     this.replies.guard = plan.guard
     this.streamed.configure(plan.data.generation)
-    this.forward.configure(plan.data)
+    this.forward.configure(plan.data, this.deps.shards)
     this.cache.staleMsMax = plan.data.cache.serveStaleMs
     this.cache.resize(Math.floor(plan.data.cache.maxBytes / this.deps.shards))
   }
@@ -223,6 +223,9 @@ export class ShardEngine {
     counters.set(gauges.cacheEntries, this.cache.entries)
     counters.set(gauges.cacheBytes, this.cache.bytes)
     this.datagrams.gauge()
+    for (let i = 0; i < this.plan.data.upstreams.length; i++) {
+      counters.set(upstreamRow.at(i, UP_BUDGET_LEFT), this.forward.budget.leftOf(i, now))
+    }
     this.plan.guard.idle(now)
   }
 }

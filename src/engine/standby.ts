@@ -4,6 +4,7 @@ import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Draft } from '../query/draft.ts'
 import type { Query } from '../query/query.ts'
+import { URGENCY_EARLY, urgencyOf } from '../upstream/budget.ts'
 import { flightsMax } from '../upstream/flight.ts'
 import type { Forward } from '../upstream/forward.ts'
 import type { Store } from './store.ts'
@@ -32,10 +33,15 @@ export class Standby {
    */
   serves(query: Query, key: CacheKey, now: number, draft: Draft): boolean {
     const { forward, store } = this.deps
-    const isAlone = query.cacheOnly === 1 || !forward.choice.works(query.route)
+    const isAlone = query.cacheOnly === 1 || !forward.choice.works(query.route) || this.isSpent(query, now)
     if (!isAlone || !store.fallback(key, query.route, now, draft)) return false
-    if (query.cacheOnly === 0) forward.ask(query, now)
+    if (query.cacheOnly === 0) forward.ask(query, now, URGENCY_EARLY)
     return true
+  }
+
+  /** Would the question have to wait for the budget of its upstreams? */
+  private isSpent({ route, askType, isJunk }: Query, now: number): boolean {
+    return this.deps.forward.choice.isSpent(route, urgencyOf(askType, isJunk), now)
   }
 
   /** The answer that the cache has just given is hot and nearly over: it is asked for before anybody has to wait for it. */
@@ -43,6 +49,6 @@ export class Standby {
     const { cache, forward, counters } = this.deps
     if (forward.view.inUse > flightsMax * pressureShare || !forward.choice.works(query.route)) return
     cache.markRefreshed()
-    if (forward.ask(query, now) >= 0) counters.add(metric.cache.refreshed)
+    if (forward.ask(query, now, URGENCY_EARLY) >= 0) counters.add(metric.cache.refreshed)
   }
 }

@@ -194,6 +194,7 @@ export class Guard {
       if (verdict === PROBE && (query.probes >= probesMax || query.cacheOnly === 1)) continue
       if (verdict === REPLY && this.isDeniedJunk(seat) && this.renames(seat, query)) return REWRITE
       if (!this.holds(seat, query, verdict)) {
+        if (verdict === REPLY && seat.kind.deniesJunk === true) query.isJunk = 1
         query.askType = askType
         query.marks = marks
         continue

@@ -59,6 +59,8 @@ export interface ForwardData {
   readonly replyWithinMs: number
   readonly attempts: number
   readonly giveUpAfterMs: number
+  /** Packets a second to each upstream; 0: no limit. */
+  readonly budget: number
 }
 
 export interface CacheData {
@@ -107,7 +109,7 @@ export const emptyPlan: PlanData = {
   billNames: [],
   volatileNames: [],
   onLink: [],
-  forward: { policy: 'fastest', replyWithinMs: 1900, attempts: 3, giveUpAfterMs: 6000 },
+  forward: { policy: 'fastest', replyWithinMs: 1900, attempts: 3, giveUpAfterMs: 6000, budget: 0 },
   cache: {
     maxBytes: 0,
     maxTtl: 3600,

@@ -181,6 +181,13 @@ export const upstream = rows('upstream', upstreamBase, upstreamStride, [
   ['dnsweir_upstream_loop_probes_total', 'Loop probes sent to it.', 'counter'],
   ['dnsweir_upstream_loop_seen_total', 'Loop probes that came back.', 'counter'],
   ['dnsweir_upstream_restrained_total', 'Questions not sent because it is marked as looping.', 'counter'],
+  ['dnsweir_upstream_held_back_total', 'Questions that waited for `forward.budget`.', 'counter'],
+  ['dnsweir_upstream_over_budget_total', 'Questions not sent because `forward.budget` is spent.', 'counter'],
+  [
+    'dnsweir_upstream_budget_left',
+    'Packets that may leave at once: of a sixteenth of `forward.budget`; 0 without one.',
+    'gauge',
+  ],
 ] as const)
 
 /** One row per cluster domain: the row that it has in the junk bill, for good. */
@@ -225,6 +232,9 @@ export const UP_RTT_SUM = 6
 export const UP_LOOP_PROBES = 7
 export const UP_LOOP_SEEN = 8
 export const UP_RESTRAINED = 9
+export const UP_HELD_BACK = 10
+export const UP_OVER_BUDGET = 11
+export const UP_BUDGET_LEFT = 12
 
 /** Upper bounds in seconds of the upstream round-trip histogram: .00025 doubling, as CoreDNS dashboards expect. */
 export const durationBuckets: readonly number[] = Array.from({ length: 16 }, (_, i) => 0.00025 * 2 ** i)

@@ -64,6 +64,8 @@ export class Query {
   cacheOnly = 0
   /** 1 when a failure of ours is no reply: an unanswered health check is how CoreDNS learns to use its second target (FIELD 3.2). */
   silent = 0
+  /** 1 when a rule that only observes would have denied the name as junk: it is the last to go upstream. */
+  isJunk = 0
   /** 1 for explain: nothing is charged or counted. */
   dry = 0
   /** 1 when the cache has an answer that is over and may serve if no other comes. */

@@ -1,5 +1,6 @@
 import { UP_RESTRAINED, upstream as upstreamRow } from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
+import type { Budget } from './budget.ts'
 import type { Flights } from './flight.ts'
 import type { Health } from './health.ts'
 import type { LoopBoard } from './loop-board.ts'
@@ -32,13 +33,15 @@ export interface Outlook {
 export class Choice {
   private readonly policy: Policy
   private readonly health: Health
+  private readonly budget: Budget
   private readonly board: LoopBoard
   private readonly flights: Flights
   private readonly counters: Counters
 
-  constructor(policy: Policy, health: Health, board: LoopBoard, flights: Flights, counters: Counters) {
+  constructor(policy: Policy, health: Health, budget: Budget, board: LoopBoard, flights: Flights, counters: Counters) {
     this.policy = policy
     this.health = health
+    this.budget = budget
     this.board = board
     this.flights = flights
     this.counters = counters
@@ -117,6 +120,14 @@ export class Choice {
   /** Is one of the route's upstreams neither looping nor down? (`. NS` is answered while one is, FIELD 3.2.) */
   works(route: number): boolean {
     return (this.usable(route) & ~this.health.down) !== 0
+  }
+
+  /** May no packet of this urgency go to any of the route's upstreams now? */
+  isSpent(route: number, urgency: number, now: number): boolean {
+    for (let rest = this.policy.mask(route); rest !== 0; rest &= rest - 1) {
+      if (this.budget.wait(31 - Math.clz32(rest & -rest), urgency, now) === 0) return false
+    }
+    return true
   }
 
   /** ms at which one of the route's upstreams last came back; 0: none was down. */

@@ -2,12 +2,14 @@ import { Deadlines } from '../base/deadlines.ts'
 import type { ForwardData } from '../link/plan-data.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Attempts } from './attempts.ts'
+import type { Budget } from './budget.ts'
 import type { Choice } from './choice.ts'
 import type { Flights } from './flight.ts'
 import { flightSlots, SHARED } from './flight.ts'
 import type { FlightEnd } from './flight-end.ts'
-import { FAIL_LOOP, FAIL_NETWORK, FAIL_NONE, FAIL_TIMEOUT } from './flight-end.ts'
+import { FAIL_BUDGET, FAIL_LOOP, FAIL_NETWORK, FAIL_NONE, FAIL_TIMEOUT } from './flight-end.ts'
 import type { Health } from './health.ts'
+import { HoldBack } from './hold-back.ts'
 import { Landing } from './landing.ts'
 import type { Sender } from './send.ts'
 import type { Track } from './track.ts'
@@ -30,6 +32,7 @@ export interface CourseDeps {
   readonly choice: Choice
   readonly sender: Sender
   readonly counters: Counters
+  readonly budget: Budget
   readonly end: FlightEnd
   readonly isStreamed: (upstream: number) => boolean
   readonly ownEnded: (flight: number, answered: boolean, now: number) => void
@@ -51,6 +54,7 @@ export class Course {
   private readonly attempts: Attempts
   private readonly choice: Choice
   readonly landing: Landing
+  private readonly holdBack: HoldBack
   private readonly deadlines: Deadlines
   /** What all attempts leave each other of `replyWithin`. */
   attemptMsMax = 1
@@ -61,6 +65,7 @@ export class Course {
     this.attempts = deps.attempts
     this.choice = deps.choice
     this.deadlines = new Deadlines(flightSlots, now, (flight, at) => this.due(flight, at))
+    this.holdBack = new HoldBack(deps.flights, deps.budget, deps.counters)
     this.landing = new Landing(deps, this.deadlines)
   }
 
@@ -82,8 +87,15 @@ export class Course {
     }
   }
 
-  /** One attempt at `upstream`, whose time runs from now. */
+  /** One attempt at `upstream`, whose time runs from now; later, where its budget is spent. */
   attempt(flight: number, upstream: number, now: number): void {
+    const wait = this.flights.kind[flight] === SHARED ? this.holdBack.of(flight, upstream, now) : 0
+    if (wait !== 0) {
+      if (wait === -1) this.flights.attemptsLeft[flight] = 0
+      this.flights.current[flight] = -1
+      this.flights.attemptAt[flight] = now + Math.max(wait, 0)
+      return this.arm(flight)
+    }
     this.flights.attemptsLeft[flight] = Math.max((this.flights.attemptsLeft[flight] as number) - 1, 0)
     const attempt = this.send(flight, upstream, now)
     const patience = this.choice.next(flight, true) === -1 ? againFactor : 1
@@ -227,6 +239,7 @@ export class Course {
   private reason(flight: number): number {
     if (this.flights.route[flight] === -1) return FAIL_NONE
     if (this.flights.restrained[flight] === 1) return FAIL_LOOP
+    if (this.flights.budgetWait[flight] !== 0 && this.flights.tried[flight] === 0) return FAIL_BUDGET
     const refused = this.flights.networkErrors[flight] !== 0 && this.attempts.hopeful(flight) === 0
     return refused ? FAIL_NETWORK : FAIL_TIMEOUT
   }

@@ -22,3 +22,5 @@ export const FAIL_NETWORK = 2
 export const FAIL_LOOP = 3
 /** A reload took its route away. */
 export const FAIL_NONE = 4
+/** There was no room for it in the packet budget of any upstream: EDE 23, and it may be asked again at once. */
+export const FAIL_BUDGET = 5

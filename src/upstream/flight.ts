@@ -53,6 +53,10 @@ export class Flights {
   readonly overStream = new Uint8Array(flightSlots)
   /** 1 when it goes to an upstream that is marked as looping. */
   readonly restrained = new Uint8Array(flightSlots)
+  /** URGENCY_* (budget). */
+  readonly urgency = new Uint8Array(flightSlots)
+  /** How long it has waited for the budget, in ms. */
+  readonly budgetWait = new Uint16Array(flightSlots)
   readonly networkErrors = new Uint8Array(flightSlots)
   /** A failure that one upstream answered, held back while another may still do better; 0 for none. */
   readonly failureRcode = new Uint8Array(flightSlots)
@@ -181,6 +185,8 @@ export class Flights {
     this.overStream[flight] = 0
     this.restrained[flight] = 0
     this.networkErrors[flight] = 0
+    this.urgency[flight] = 0
+    this.budgetWait[flight] = 0
     this.failureRcode[flight] = 0
     this.badPackets[flight] = 0
     this.nearMisses[flight] = 0

@@ -7,6 +7,7 @@ import { ANSWER_OK } from '../wire/incoming.ts'
 import { Acceptance } from './accept.ts'
 import { Attempts } from './attempts.ts'
 import { indexOf, routeIndex } from './before.ts'
+import { Budget, urgencyOf } from './budget.ts'
 import { Choice } from './choice.ts'
 import { Course, type CourseDeps } from './course.ts'
 import { FLAG_RD, Flights, flagsOf, ONCE, OWN, SHARED } from './flight.ts'
@@ -20,7 +21,6 @@ import { Sender } from './send.ts'
 import { Track } from './track.ts'
 
 export { NO_UPSTREAM, RESTRAINED } from './choice.ts'
-export type { ForwardDeps } from './forward-deps.ts'
 /** What `ask` says when all flights are taken; NO_UPSTREAM and RESTRAINED when there is nobody to ask. */
 export const NO_FLIGHT_FULL = -1
 
@@ -44,6 +44,7 @@ export class Forward {
   private readonly attempts = new Attempts()
   private readonly pool: Pool
   private readonly health = new Health()
+  readonly budget = new Budget()
   private readonly policy: Policy
   readonly choice: Choice
   private readonly track: Track
@@ -67,8 +68,8 @@ export class Forward {
     this.pool = new Pool(deps.reactor, deps.random)
     this.policy = new Policy(this.health, deps.random)
     this.track = new Track(this.health, deps.counters)
-    this.choice = new Choice(this.policy, this.health, deps.board, this.flights, deps.counters)
-    this.sender = new Sender(deps, this.flights, this.attempts, this.pool)
+    this.choice = new Choice(this.policy, this.health, this.budget, deps.board, this.flights, deps.counters)
+    this.sender = new Sender({ ...deps, budget: this.budget }, this.flights, this.attempts, this.pool)
     this.matcher = new Matcher(this.flights, this.attempts, deps.counters)
     this.rx = new Batch(deps.sys, answerSlotBytes)
     this.probe = deps.shard === 0 ? new LoopProbe({ ...deps, launch: this.launch.bind(this) }) : undefined
@@ -80,6 +81,7 @@ export class Forward {
       choice: this.choice,
       sender: this.sender,
       counters: deps.counters,
+      budget: this.budget,
       end: deps.end,
       isStreamed: (upstream) => this.plan?.upstreams[upstream]?.transport === 'tcp',
       ownEnded: (flight, answered, now) => this.probe?.ended(flight, answered, now),
@@ -88,8 +90,8 @@ export class Forward {
     this.acceptance = new Acceptance(parts, this.course)
   }
 
-  /** Start and reload. Flights in the air go on; upstreams and routes of the same name keep their state. */
-  configure(plan: PlanData): void {
+  /** Start and reload. Flights in the air go on; upstreams and routes of the same name keep their state. `shards` share the budget. */
+  configure(plan: PlanData, shards = 1): void {
     const now = this.deps.clock.now()
     this.isStirred = true
     const before = this.plan
@@ -99,6 +101,7 @@ export class Forward {
     const { attempts } = plan.forward
     this.attemptsOf = plan.routes.map(({ upstreams }) => Math.min(attempts, sendsPerUpstreamMax * upstreams.length))
     this.health.configure(upstreamBefore)
+    this.budget.configure(plan.forward.budget / shards, upstreamBefore, now)
     this.policy.configure(plan)
     this.pool.configure(plan, upstreamBefore, now)
     this.course.configure(plan.forward, upstreamBefore, routeBefore, now)
@@ -113,13 +116,14 @@ export class Forward {
    * Joins or opens the flight for (name, askType, RD, CD, DO, route): its number, or NO_FLIGHT_FULL, NO_UPSTREAM, RESTRAINED.
    * The flight does not end before the call returns.
    */
-  ask(query: Query, now: number): number {
+  ask(query: Query, now: number, urgency = urgencyOf(query.askType, query.isJunk)): number {
     this.now = now
     this.isStirred = true
     const hash = this.flights.hash(query.name, query.nameLength, query.askType)
     const open = this.flights.findFor(query, hash)
     if (open !== -1) {
       this.deps.counters.add(joined)
+      this.flights.urgency[open] = Math.min(this.flights.urgency[open] as number, urgency)
       if (query.silent) this.course.revive(open, now)
       return open
     }
@@ -133,6 +137,7 @@ export class Forward {
     }
     const restrained = this.deps.board.isLooping(route, upstream)
     this.flights.restrained[flight] = restrained ? 1 : 0
+    this.flights.urgency[flight] = urgency
     this.flights.attemptsLeft[flight] = restrained ? 1 : (this.attemptsOf[route] as number)
     this.flights.giveUpAt[flight] = now + (this.plan as PlanData).forward.giveUpAfterMs
     this.course.attempt(flight, upstream, now)

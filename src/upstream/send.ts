@@ -8,6 +8,8 @@ import type { Sys } from '../net/sys.ts'
 import { AD, CD, RD } from '../wire/header.ts'
 import { writeQuestion } from '../wire/outgoing.ts'
 import type { Attempts } from './attempts.ts'
+import type { Budget } from './budget.ts'
+import { packetsPerStreamed } from './budget.ts'
 import type { Flights } from './flight.ts'
 import { FLAG_CD, FLAG_DO, FLAG_RD, SHARED } from './flight.ts'
 import type { Pool } from './pool.ts'
@@ -22,6 +24,7 @@ export interface SendDeps {
   readonly random: Random
   readonly counters: Counters
   readonly streamed: StreamedUpstream
+  readonly budget: Budget
 }
 
 /** Puts attempts on their way: datagrams through the pool and one outbox per turn, streams by the link. */
@@ -122,7 +125,9 @@ export class Sender {
     const slot = this.outbox.take(socket)
     const { batch } = this.outbox
     this.outbox.commit(this.question(attempt, batch.bytes, batch.dataAt(slot), this.attempts.id[attempt] as number))
-    this.deps.counters.add(upstreamRow.at(this.attempts.upstream[attempt] as number, UP_PACKETS))
+    const upstream = this.attempts.upstream[attempt] as number
+    this.deps.counters.add(upstreamRow.at(upstream, UP_PACKETS))
+    this.deps.budget.spend(upstream, 1, this.attempts.sentAt[attempt] as number)
     if (this.isUsed[port] === 0) {
       this.isUsed[port] = 1
       this.used[this.usedCount++] = port
@@ -135,6 +140,7 @@ export class Sender {
     const length = this.question(attempt, this.message, 0, 0)
     if (!this.deps.streamed.ask(upstream, attempt, generation, this.message, 0, length)) return false
     this.deps.counters.add(upstreamRow.at(upstream, UP_TCP))
+    this.deps.budget.spend(upstream, packetsPerStreamed, this.attempts.sentAt[attempt] as number)
     return true
   }
 

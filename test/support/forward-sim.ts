@@ -42,7 +42,13 @@ export interface SimStreamed {
 
 type Script = (asked: SimAsked) => ReplyParts | Buffer | readonly Buffer[] | undefined
 
-const forwardDefaults: ForwardData = { policy: 'sequential', replyWithinMs: 1900, attempts: 3, giveUpAfterMs: 6000 }
+const forwardDefaults: ForwardData = {
+  policy: 'sequential',
+  replyWithinMs: 1900,
+  attempts: 3,
+  giveUpAfterMs: 6000,
+  budget: 0,
+}
 
 /** `Forward` with a network, a clock, and an engine that only keeps the books. */
 export class ForwardSim implements FlightEnd {
