@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type GuardParts, guardOf } from '../../../test/support/guard.ts'
 import { type GuardSim, guardSim, rulesPlan } from '../../../test/support/guard-sim.ts'
-import { type Message, query, type ReplyParts } from '../../../test/support/message.ts'
+import { type Message, parse, query, type ReplyParts } from '../../../test/support/message.ts'
 import { queryOf } from '../../../test/support/query.ts'
+import { Draft } from '../../query/draft.ts'
+import { Reply } from '../../query/reply.ts'
 import { PASS } from '../../query/verdict.ts'
+import { writeReply } from '../../query/write-reply.ts'
 import { typeName } from '../../wire/codes.ts'
 
 const records = [
@@ -140,6 +143,36 @@ test('what does not fit is cut with TC, whole over TCP', () => {
   assert.deepEqual([cut.rcode, cut.tc, cut.answers.length], [0, true, 0])
   const whole = ask(chained, long('a0'), 'A', { edns: { size: 1232 } })
   assert.deepEqual([whole.tc, whole.answers.length], [false, 6])
+})
+
+test('CNAMEs that do not fit are not written beyond the limit, where another reply stands', () => {
+  const label = 'x'.repeat(60)
+  const long = (first: string) => [first, label, label, label, 'lan'].join('.')
+  const chain = [0, 1, 2, 3].map((i) => `${long(`a${i}`)}. CNAME ${i === 3 ? 'example.org' : long(`a${i + 1}`)}.`)
+  const { guard } = guardOf({ rules: { localAnswers: { records: chain } } })
+  const asked = queryOf(long('a0'))
+  assert.equal(guard.check(asked), PASS)
+  const reply = new Reply()
+  reply.bytes = new Uint8Array(2000).fill(0xee)
+  reply.limit = 512
+  const failure = new Draft()
+  failure.reset(2)
+  writeReply(asked, failure, 0, reply)
+  assert.ok(reply.bytes.subarray(512).every((byte) => byte === 0xee))
+  assert.equal(parse(Buffer.from(reply.bytes.subarray(0, reply.length))).tc, true)
+})
+
+test('a target that waits for a probe is still the target afterwards', () => {
+  const one = guardSim(
+    {
+      searchSuffixes: ['example.org'],
+      rules: { cut: { samples: 0 }, localAnswers: { records: ['p.lan. 60 CNAME www.com.example.org.'] } },
+    },
+    (name) => ({ answers: [`${name} 30 A 192.0.2.4`] }),
+  )
+  const target = 'www.com.example.org.'
+  assert.equal(told(ask(one, 'p.lan')), `0 aa | p.lan. 60 CNAME ${target} | ${target} 30 A 192.0.2.4`)
+  assert.deepEqual(one.asked(), ['com.example.org A', 'www.com.example.org A'])
 })
 
 test('observe counts it and leaves the name as it is', () => {
