@@ -55,19 +55,8 @@ test('an empty file means the documented defaults', () => {
 test('settings are plain data: they survive the way to a worker', () => {
   const settings = good('guard: { localAnswers: { everything: {} } }')
   assert.deepEqual(structuredClone(settings), settings)
-<<<<<<< HEAD
   const fixed = { a: '192.0.2.1', aaaa: '2001:db8::1', txt: 'off', ttl: 60_000, delay: 0, loss: 0 }
   assert.deepEqual(settings.guard.localAnswers.everything, fixed)
-=======
-  assert.deepEqual(settings.guard.localAnswers.everything, {
-    a: '192.0.2.1',
-    aaaa: '2001:db8::1',
-    txt: 'off',
-    ttl: 60_000,
-    delay: 0,
-    loss: 0,
-  })
->>>>>>> local
 })
 
 test('the example of the contract is accepted, with warnings for what is not built', () => {
