@@ -39,6 +39,7 @@ const cases: readonly [string, number[], number, number[], boolean][] = [
   ['its neighbour', [10, 0, 0, 7], 32, [10, 0, 0, 6], false],
   ['all of IPv4', [0, 0, 0, 0], 0, [203, 0, 113, 9], true],
   ['all of IPv6 is not IPv4', Array(16).fill(0), 0, [203, 0, 113, 9], false],
+  ['IPv4 written as mapped', [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 0], 104, [10, 9, 8, 7], true],
   ['half an octet', [172, 16, 0, 0], 12, [172, 31, 255, 255], true],
   ['just beyond it', [172, 16, 0, 0], 12, [172, 32, 0, 0], false],
 ]

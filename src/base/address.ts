@@ -49,8 +49,8 @@ export class PrefixTable {
     const address = new Uint8Array(addressBytes)
     prefixes.forEach(({ bytes, length }, i) => {
       writeMapped(bytes, address, 0)
-      this.isV4[i] = bytes.length === 4 ? 1 : 0
       const bits = bytes.length === 4 ? length + 96 : length
+      this.isV4[i] = bits >= 96 && isMapped(address, 0) ? 1 : 0
       for (let word = 0; word < 4; word++) {
         const rest = Math.min(Math.max(bits - 32 * word, 0), 32)
         const mask = rest === 0 ? 0 : -1 << (32 - rest)

@@ -102,6 +102,9 @@ describe('Cache', () => {
     assert.equal(cache.get(keyFor('a.test'), 1, draft), CACHE_HIT)
     assert.deepEqual([draft.answers, draft.length, draft.rotateCount], [60, 60 * 16, 60])
     assert.equal(draft.bytes[draft.at + 59 * 16 + 15], 59)
+    const tiny = new Cache(1)
+    const large = Array.from({ length: 900 }, (_, i) => `a.test 60 A 192.${i >> 8}.2.${i & 255}`)
+    assert.equal(tiny.put(keyFor('a.test'), answerTo('a.test', { answers: large }), 0, 60_000, 0), false)
     const huge = Array.from({ length: 1200 }, (_, i) => `a.test 60 A 192.${i >> 8}.2.${i & 255}`)
     assert.equal(cache.put(keyFor('a.test'), answerTo('a.test', { answers: huge }), 0, 60_000, 0), false)
   })
@@ -185,9 +188,9 @@ describe('Cache', () => {
     it('is forgotten when it is dropped, and nothing else is', () => {
       const cache = oneOver()
       cache.drop(keyFor('a.test', 28))
-      assert.equal(cache.serves(keyFor('a.test'), 61_000), true)
+      assert.equal(cache.serves(keyFor('a.test'), 61_000, true), true)
       cache.drop(keyFor('a.test'))
-      assert.deepEqual([cache.serves(keyFor('a.test'), 61_000), cache.entries], [false, 0])
+      assert.deepEqual([cache.serves(keyFor('a.test'), 61_000, true), cache.entries], [false, 0])
     })
   })
 
@@ -199,7 +202,7 @@ describe('Cache', () => {
     assert.deepEqual([cache.strikes(keyFor('a.test'), 6000), cache.strikes(keyFor('a.test'), 10_001)], [1, 0])
     cache.put(keyFor('a.test'), failure, 0, 10_000, 6000, 1)
     assert.equal(cache.strikes(keyFor('a.test'), 17_000), 2)
-    assert.equal(cache.serves(keyFor('a.test'), 7000), false)
+    assert.equal(cache.serves(keyFor('a.test'), 7000, true), false)
   })
 
   it('tells once of an answer that is hot and in the last tenth of its life', () => {

@@ -3,6 +3,7 @@ import type { Draft } from '../query/draft.ts'
 import { KIND_FAILURE, KIND_NODATA, KIND_NXDOMAIN, KIND_POSITIVE } from '../wire/kind.ts'
 import type { Rebuilt } from '../wire/rebuild.ts'
 import {
+  asStale,
   type CacheKey,
   entryLength,
   expiryAt,
@@ -22,9 +23,6 @@ import {
 import { CACHE_EXPIRED, CACHE_FAILURE, CACHE_HIT, CACHE_MISS, CACHE_NEGATIVE, CACHE_STALE } from './found.ts'
 import { blockBytes, entryBytesMax, Slab } from './slab.ts'
 
-/** TTL of a stale answer, in seconds (RFC 8767 section 5). */
-export const staleTtl = 30
-
 /** lru-cache makes an object per call where none is handed in. */
 const noOptions = {}
 
@@ -32,9 +30,8 @@ const noOptions = {}
 const indexBytes = 124
 
 /**
- * Answers by question: lru-cache maps a hash to the entry's first block, the slab holds key and answer (cache/entry). A hash collision is a miss, since the
- * full key is compared; an entry costs no object. Bounded twice: by the number of entries and by the slab's blocks. What is over stays until
- * its place is wanted: it may still serve when nobody answers.
+ * Answers by question: lru-cache maps a hash to the entry's first block, the slab holds key and answer (cache/entry); an entry costs no object. What is
+ * over stays until its place is wanted: it may still serve. Bounded twice: by the number of entries and by the slab's blocks.
  */
 export class Cache {
   slab!: Slab
@@ -47,8 +44,6 @@ export class Cache {
   isDue = false
   /** After a `get` that missed: an answer is there that might still serve (see `stale`). */
   hasStale = false
-  /** After a `get` that found a failure: since when it is kept, ms. */
-  failedAt = 0
   private index!: LRUCache<number, number>
   private filling = false
   private maxBytes = 0
@@ -80,6 +75,7 @@ export class Cache {
     for (const [hash, first] of before.rentries()) {
       const at = slabBefore.open(first)
       const length = entryLength(slabBefore.bytes, at)
+      if (!slab.fits(length)) continue
       slab.bytes.set(slabBefore.bytes.subarray(at, at + length))
       this.file(hash, length)
     }
@@ -104,8 +100,7 @@ export class Cache {
     if (!matches(slab.bytes, at, key)) return CACHE_MISS
     if (expiryAt(slab.times, at) <= now) return this.isStale(at, now) ? this.paused(at, now, draft) : CACHE_MISS
     const found = resultOf(readEntry(slab.bytes, slab.times, at, now, draft))
-    if (found === CACHE_FAILURE) this.failedAt = keptSince(slab.times, at)
-    else if (found === CACHE_HIT && useAt(slab.bytes, slab.placeOf(first)) && isAging(slab.times, at, now)) {
+    if (found === CACHE_HIT && useAt(slab.bytes, slab.placeOf(first)) && isAging(slab.times, at, now)) {
       this.isDue = true
       this.found = first
     }
@@ -143,14 +138,20 @@ export class Cache {
     return CACHE_STALE
   }
 
-  /** Is there an answer that lives, or one that may serve in place of a failure? */
-  serves(key: CacheKey, now: number): boolean {
+  /** Is there an answer that lives, or (`orStale`) one that may serve in place of a failure? */
+  serves(key: CacheKey, now: number, orStale: boolean): boolean {
     const at = this.placeOf(key)
     if (at === -1 || kindAt(this.slab.bytes, at) === KIND_FAILURE) return false
-    return expiryAt(this.slab.times, at) > now || this.isStale(at, now)
+    return expiryAt(this.slab.times, at) > now || (orStale && this.isStale(at, now))
   }
 
-  /** Is there a denial of the name, asked for this type, that is not over? */
+  /** ms since which the entry is kept, over or not; -1: there is none. */
+  keptSince(key: CacheKey): number {
+    const at = this.placeOf(key)
+    return at === -1 ? -1 : keptSince(this.slab.times, at)
+  }
+
+  /** Is there a denial of the name that lives? */
   denies(key: CacheKey, now: number): boolean {
     const at = this.placeOf(key)
     return at !== -1 && kindAt(this.slab.bytes, at) === KIND_NXDOMAIN && expiryAt(this.slab.times, at) > now
@@ -158,7 +159,7 @@ export class Cache {
 
   /** Until then (ms), `get` serves the stale answer at once. */
   pause(key: CacheKey, until: number): void {
-    const first = this.index.peek(keyHash(key))
+    const first = this.index.peek(keyHash(key), noOptions)
     if (first !== undefined && matches(this.slab.bytes, this.slab.open(first), key)) {
       setPause(this.slab.bytes, this.slab.placeOf(first), Math.ceil(until / 1000))
     }
@@ -176,7 +177,7 @@ export class Cache {
   put(key: CacheKey, answer: Rebuilt, ad: number, ttlMs: number, now: number, strikes = 0): boolean {
     const { bytes, times } = this.slab
     const length = writeEntry(bytes, times, key, answer, ad, ttlMs, now, strikes)
-    if (length === -1) return false
+    if (length === -1 || !this.slab.fits(length)) return false
     this.file(keyHash(key), length)
     return true
   }
@@ -188,7 +189,7 @@ export class Cache {
 
   /** An entry as one message for another shard, or undefined when it has gone. Allocates: once per answer and only with several shards. */
   export(key: CacheKey): Uint8Array | undefined {
-    const first = this.index.peek(keyHash(key))
+    const first = this.index.peek(keyHash(key), noOptions)
     if (first === undefined) return undefined
     const at = this.slab.open(first)
     return this.slab.bytes.slice(at, at + entryLength(this.slab.bytes, at))
@@ -196,15 +197,18 @@ export class Cache {
 
   /** Takes over what another shard exported; `key` is the question in it, to be filled by `keyOf`. */
   import(entry: Uint8Array, from: number, length: number, key: CacheKey): void {
-    if (length > entryBytesMax) return
-    const bytes = this.slab.bytes
+    if (length > entryBytesMax || !this.slab.fits(length)) return
+    const { bytes, times } = this.slab
+    // When it was stored, read where it is aligned.
+    for (let i = 0; i < 8; i++) bytes[i] = entry[from + i] as number
+    if (kindAt(entry, from) === KIND_FAILURE && this.serves(key, times[0] as number, true)) return
     for (let i = 0; i < length; i++) bytes[i] = entry[from + i] as number
     this.file(keyHash(key), length)
   }
 
   /** Where the entry stands, gathered; -1 when there is none. */
   private placeOf(key: CacheKey): number {
-    const first = this.index.peek(keyHash(key))
+    const first = this.index.peek(keyHash(key), noOptions)
     if (first === undefined) return -1
     const at = this.slab.open(first)
     return matches(this.slab.bytes, at, key) ? at : -1
@@ -238,10 +242,4 @@ export class Cache {
 function resultOf(kind: number): number {
   if (kind === KIND_FAILURE) return CACHE_FAILURE
   return kind === KIND_NXDOMAIN || kind === KIND_NODATA ? CACHE_NEGATIVE : CACHE_HIT
-}
-
-/** What was proven once is not proven any more when it is over. */
-function asStale(draft: Draft): void {
-  draft.flags = 0
-  draft.staleTtl = staleTtl
 }

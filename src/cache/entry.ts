@@ -1,5 +1,5 @@
 import { hashEnd, hashWord } from '../base/hash.ts'
-import type { Draft } from '../query/draft.ts'
+import { type Draft, noText } from '../query/draft.ts'
 import { readU16, readU32, writeU16, writeU32 } from '../wire/header.ts'
 import type { Rebuilt } from '../wire/rebuild.ts'
 import { entryBytesMax } from './slab.ts'
@@ -142,9 +142,19 @@ export function readEntry(bytes: Uint8Array, times: Float64Array, at: number, no
   draft.rotateStride = readU16(bytes, at + rotateStride)
   draft.rotateCount = readU16(bytes, at + rotateCount)
   draft.ede = -1
+  draft.edeText = noText
   draft.staleTtl = 0
   draft.refusedBy = bytes[at + refusedBy] as number
   return bytes[at + kind] as number
+}
+
+/** TTL of a stale answer, in seconds (RFC 8767 section 5). */
+const staleTtl = 30
+
+/** What was proven once is not proven any more when it is over. */
+export function asStale(draft: Draft): void {
+  draft.flags = 0
+  draft.staleTtl = staleTtl
 }
 
 /** Writes an entry to the start of the slab; returns its length, or -1 when it is too large. `ad`: the header's AD bit or 0. */

@@ -60,6 +60,11 @@ export class Slab {
     }
   }
 
+  /** Could it be stored at all, were nothing else there? */
+  fits(length: number): boolean {
+    return Math.ceil(length / blockBytes) <= this.blocks
+  }
+
   hasRoom(length: number): boolean {
     return this.used + Math.ceil(length / blockBytes) <= this.blocks
   }

@@ -13,7 +13,7 @@ import { FAIL_BUDGET, FAIL_NETWORK, FAIL_TIMEOUT } from '../upstream/flight-end.
 import type { Forward } from '../upstream/forward.ts'
 import { Ede, Rcode } from '../wire/codes.ts'
 import { AD, FLAGS, readU16, TC } from '../wire/header.ts'
-import { KIND_FAILURE } from '../wire/kind.ts'
+import { KIND_FAILURE, KIND_NXDOMAIN } from '../wire/kind.ts'
 import { Rebuilt } from '../wire/rebuild.ts'
 import type { Plan } from './plan.ts'
 import type { Replies } from './replies.ts'
@@ -99,6 +99,7 @@ export class Complete implements FlightEnd {
       if (isKept) store.keepFailure(rebuilt, now)
       if (this.isShareable(flight) && this.replyStale(flight, now)) return
     } else if (isKept) store.keep(rebuilt, ad, seconds, now)
+    else if (isWhole && this.isShareable(flight) && rebuilt.kind <= KIND_NXDOMAIN) store.forget()
     this.load(rebuilt, ad)
     if (!isWhole) this.draft.flags |= TC
     this.replyChain(this.waiters.takeAll(flight), metric.outcomes.answered, now)
@@ -237,7 +238,9 @@ export class Complete implements FlightEnd {
   private replyTo(ticket: number, outcome: number): void {
     const { tickets, replies } = this.deps
     tickets.restore(ticket, this.query)
-    if (outcome === metric.outcomes.failed) replies.fail(this.query, this.draft)
+    // A health check is to hear of the upstream, not of what it said once.
+    if (outcome === metric.outcomes.stale && this.query.silent === 1) replies.drop(this.query, metric.outcomes.probe)
+    else if (outcome === metric.outcomes.failed) replies.fail(this.query, this.draft)
     else replies.send(this.query, this.draft, outcome)
     this.waiters.free(ticket)
   }

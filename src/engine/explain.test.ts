@@ -109,6 +109,11 @@ test('reasons have what an operator needs: who, what, how long', () => {
     ],
     [
       'searchSuffix',
+      { name: 'a.svc.cluster.local.www.lan' },
+      /^a cluster domain stands within it, but it is at or below/,
+    ],
+    [
+      'searchSuffix',
       { name: 'a.svc.cluster.local.example.org' },
       /^cluster\.local stands before example\.org\.: .* NXDOMAIN$/,
     ],

@@ -40,7 +40,9 @@ export class Replies {
 
   /** Sends the draft as the reply to `query`, and books how the query ended. */
   send(query: Query, draft: Draft, outcome: number): void {
-    const told = query.alias === ALIAS_STRIPPED ? toldOf(query, draft, this.denial) : draft
+    // What a rule says of the real name, be it that its client is over a limit, is no failure to look it up.
+    const isLost = query.alias === ALIAS_STRIPPED && outcome !== metric.outcomes.rule
+    const told = isLost ? toldOf(query, draft, this.denial) : draft
     const lane = this.counters.lane
     lane[outcome] = (lane[outcome] as number) + 1
     const rcode = replyCounter(told.rcode)

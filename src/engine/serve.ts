@@ -1,5 +1,5 @@
 import type { Cache } from '../cache/cache.ts'
-import { emptyKey, forAllTypes } from '../cache/entry.ts'
+import { emptyKey } from '../cache/entry.ts'
 import { CACHE_FAILURE, CACHE_MISS, CACHE_NEGATIVE, CACHE_STALE } from '../cache/found.ts'
 import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
@@ -147,7 +147,7 @@ export class Serve {
       // Nobody works: the check itself goes upstream and finds out, since perhaps nothing else is asked any more.
       if (!this.deps.forward.choice.works(query.route)) return this.ask(query, now)
     }
-    const found = this.find(query, now)
+    const found = this.deps.store.find(query, now, this.hit)
     if (found !== CACHE_MISS) return this.fromCache(query, found, now)
     counters.add(metric.cache.miss)
     if (query.hasStale === 1 && this.standby.serves(query, questionKey(this.plan, query, this.key), now, this.hit)) {
@@ -166,7 +166,7 @@ export class Serve {
     if (query.alias === ALIAS_STRIPPED) this.plan.guard.spared(query)
     if (found === CACHE_FAILURE) this.hit.ede = Ede.CACHED_ERROR
     else if (found === CACHE_STALE) this.hit.ede = Ede.STALE_ANSWER
-    const isDue = cache.isDue && this.plan.data.cache.prefetch
+    const isDue = cache.isDue && query.cacheOnly === 0 && this.plan.data.cache.prefetch
     // First, since the draft is a view of the cache, and a query that lost its suffix is whole again once it has its reply.
     if (isDue) this.standby.refresh(query, now)
     replies.send(query, this.hit, found === CACHE_STALE ? metric.outcomes.stale : metric.outcomes.hit)
@@ -178,19 +178,6 @@ export class Serve {
     // Behind a CNAME it is the target that does not exist.
     if (!guard.hearsDenials || this.hit.rcode !== Rcode.NXDOMAIN || this.hit.answers !== 0) return false
     return guard.denied(query, false) === REWRITE
-  }
-
-  /** The answer to this very question, else the denial of its name. */
-  private find(query: Query, now: number): number {
-    const { cache, forward } = this.deps
-    const key = questionKey(this.plan, query, this.key)
-    const found = cache.get(key, now, this.hit)
-    // What failed while all were down is no news once one is back.
-    if (found === CACHE_FAILURE && cache.failedAt < forward.choice.backSince(query.route)) return CACHE_MISS
-    if (found !== CACHE_MISS) return found
-    query.hasStale = cache.hasStale && this.plan.stale.mayServe(key, query.route) ? 1 : 0
-    forAllTypes(key)
-    return cache.get(key, now, this.hit)
   }
 
   /** False when a rule ended the query, or allowed it the cache only and the cache had nothing. */
@@ -205,13 +192,18 @@ export class Serve {
   }
 
   private ask(query: Query, now: number): void {
-    const flight = this.deps.forward.ask(query, now)
-    if (flight >= 0) {
-      if (!this.deps.complete.wait(flight, query, now)) return this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
+    const { forward, complete, replies, store } = this.deps
+    const flight = forward.ask(query, now)
+    if (flight >= 0 && complete.wait(flight, query, now)) {
       if (query.alias === ALIAS_STRIPPED && query.opened === 0) this.plan.guard.spared(query)
       return
     }
-    this.fail(query, flight === NO_UPSTREAM || flight === RESTRAINED ? Ede.NO_REACHABLE_AUTHORITY : Ede.NETWORK_ERROR)
+    const key = questionKey(this.plan, query, this.key)
+    if (query.hasStale === 1 && store.fallback(key, query.route, now, this.hit)) {
+      return replies.send(query, this.hit, metric.outcomes.stale)
+    }
+    const isNobody = flight >= 0 || flight === NO_UPSTREAM || flight === RESTRAINED
+    this.fail(query, isNobody ? Ede.NO_REACHABLE_AUTHORITY : Ede.NETWORK_ERROR)
   }
 
   /** Loop probes bypass rules, cache and coalescing and are sent once (FIELD 3.1). True when the query's road ends here. */

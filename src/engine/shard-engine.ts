@@ -103,6 +103,7 @@ export class ShardEngine {
     })
     this.forward = new Forward({ ...deps, streamed: this.streamed, end: this.complete })
     this.complete.forward = this.forward
+    this.store.backSince = (route) => this.forward.choice.backSince(route)
     this.probes = new Probes(this.forward, hashSeed)
     const held = new Held({
       tickets: this.tickets,

@@ -1,57 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Message, query, type ReplyParts } from '../../test/support/message.ts'
-import { SimShard, wire } from '../../test/support/shard-sim.ts'
+import { query } from '../../test/support/message.ts'
+import { cache, hour, plan, Scene, soa, withAnswer } from '../../test/support/stale-scene.ts'
 import { emptyPlan, type PlanData } from '../link/plan-data.ts'
 import { cache as events, outcomes } from '../metrics/catalog.ts'
-
-const hour = 3_600_000
-const cache = { ...emptyPlan.cache, maxBytes: 1 << 20, serveStaleMs: hour, prefetch: true }
-const plan = {
-  cache,
-  clusterDomains: [wire('cluster.local')],
-  volatileNames: [wire('cluster.local'), wire('10.in-addr.arpa')],
-}
-const soa = ['test 60 SOA ns.test admin.test 1 2 3 4 60']
-
-/** A shard and its upstream, which answers as `say` says at the time; `silent` is no answer. */
-class Scene {
-  readonly shard: SimShard
-  say: ReplyParts | 'silent' | ((asked: Message) => ReplyParts) = {}
-  readonly seen: Message[]
-
-  constructor(more: Partial<PlanData> = {}) {
-    this.shard = new SimShard(3, { ...plan, ...more })
-    this.seen = this.shard.upstream(0, (asked) => {
-      if (typeof this.say === 'function') return this.say(asked)
-      return this.say === 'silent' ? undefined : this.say
-    })
-  }
-
-  /** `rcode TTL EDE` of the reply that comes within `ms`. */
-  ask(name = 'a.test', ms = 20, type = 'A'): string {
-    const got = this.shard.ask(query(name, type, { edns: { size: 1232 } }), ms)
-    return got === undefined ? 'none' : `${got.rcode} ${got.answers[0]?.ttl ?? '-'} ${got.edns?.ede[0] ?? '-'}`
-  }
-
-  /** What was asked since the last call. */
-  asked(): number {
-    return this.seen.splice(0).length
-  }
-
-  later(ms: number): void {
-    this.shard.world.advance(ms)
-  }
-}
-
-function withAnswer(name = 'a.test', more: Partial<PlanData> = {}): Scene {
-  const scene = new Scene(more)
-  scene.say = { answers: [`${name} 60 A 192.0.2.1`] }
-  assert.equal(scene.ask(name), '0 60 -')
-  scene.later(61_000)
-  scene.asked()
-  return scene
-}
 
 test('an answer that is over serves after 1.8 s of silence, then at once, and is asked for again 30 s after the question was given up', () => {
   const scene = withAnswer()

@@ -34,7 +34,7 @@ export class Standby {
   serves(query: Query, key: CacheKey, now: number, draft: Draft): boolean {
     const { forward, store } = this.deps
     const isAlone = query.cacheOnly === 1 || !forward.choice.works(query.route) || this.isSpent(query, now)
-    if (!isAlone || !store.fallback(key, query.route, now, draft)) return false
+    if (!isAlone || !store.fallback(key, query.route, now, draft, query.cacheOnly === 0)) return false
     if (query.cacheOnly === 0) forward.ask(query, now, URGENCY_EARLY)
     return true
   }

@@ -56,6 +56,9 @@ export class Store {
   plan: Plan
   /** The question of the flight that the store is `about`. */
   readonly key: CacheKey = emptyKey()
+  private readonly asked: CacheKey = emptyKey()
+  /** ms at which an upstream of the route last came back from being down. */
+  backSince: (route: number) => number = () => 0
   private route = 0
   private readonly deps: StoreDeps
 
@@ -102,6 +105,24 @@ export class Store {
     return isDenied
   }
 
+  /**
+   * The answer to this very question, else the denial of its name. A denial is also said in place of a failure or a stale answer that is older.
+   */
+  find(query: Query, now: number, draft: Draft): number {
+    const { cache } = this.deps
+    const key = questionKey(this.plan, query, this.asked)
+    const found = cache.get(key, now, draft)
+    if (found === CACHE_HIT || found === CACHE_NEGATIVE) return found
+    const mayBeStale = this.plan.stale.mayServe(key, query.route)
+    query.hasStale = cache.hasStale && mayBeStale ? 1 : 0
+    const isWeak = found !== CACHE_MISS && !this.isDeniedSince(key)
+    if (isWeak && found === CACHE_STALE && mayBeStale) return found
+    // What failed while all were down is no news once one is back.
+    if (isWeak && found === CACHE_FAILURE && cache.keptSince(key) >= this.backSince(query.route)) return found
+    forAllTypes(key)
+    return cache.get(key, now, draft)
+  }
+
   /** Keeps an answer to that question for `seconds`. */
   keep(rebuilt: Rebuilt, ad: number, seconds: number, now: number): void {
     const { cache } = this.deps
@@ -117,11 +138,16 @@ export class Store {
     this.stored(cache.put(key, rebuilt, ad, seconds * 1000, now))
   }
 
+  /** The answer is not to be kept, and what was known before is true no more. */
+  forget(): void {
+    this.deps.cache.drop(this.key)
+  }
+
   /** Remembers that nothing came (RFC 9520), unless something is there that serves in its place. */
   keepFailure(rebuilt: Rebuilt, now: number): void {
     const { cache } = this.deps
     const { key } = this
-    if (cache.serves(key, now)) return
+    if (cache.serves(key, now, this.plan.stale.mayServe(key, this.route))) return
     const strikes = cache.strikes(key, now)
     this.stored(cache.put(key, rebuilt, 0, failureSeconds(strikes, this.plan.data.cache) * 1000, now, strikes))
   }
@@ -132,16 +158,17 @@ export class Store {
   }
 
   /**
-   * What serves when nobody answers: true when the draft is an answer that lives, or a stale one (RFC 8767), which then serves at once for the
-   * next while.
+   * What serves when nobody answers: true when the draft is an answer that lives, or a stale one (RFC 8767), which then (`isAsked`) serves at once
+   * for the next while.
    */
-  fallback(key: CacheKey, route: number, now: number, draft: Draft): boolean {
+  fallback(key: CacheKey, route: number, now: number, draft: Draft, isAsked = true): boolean {
     const { cache, random } = this.deps
-    const found = this.plan.stale.mayServe(key, route) ? cache.stale(key, now, draft) : CACHE_MISS
+    const isRight = this.plan.stale.mayServe(key, route) && !this.isDeniedSince(key)
+    const found = isRight ? cache.stale(key, now, draft) : CACHE_MISS
     if (found === CACHE_MISS) return false
     if (found === CACHE_STALE) {
       draft.ede = Ede.STALE_ANSWER
-      cache.pause(key, now + recheckMs * (1 + random.u16() / 655_350))
+      if (isAsked) cache.pause(key, now + recheckMs * (1 + random.u16() / 655_350))
     }
     return true
   }
@@ -154,9 +181,22 @@ export class Store {
     key.type = own
   }
 
+  /** Was the name denied after what is kept of the question? Its types did not exist any more then. */
+  private isDeniedSince(key: CacheKey): boolean {
+    const { cache } = this.deps
+    const { type, dnssec } = key
+    const since = cache.keptSince(key)
+    forAllTypes(key)
+    const deniedAt = cache.keptSince(key)
+    key.type = type
+    key.dnssec = dnssec
+    return deniedAt > since
+  }
+
   private stored(isKept: boolean): void {
     const { counters, learned } = this.deps
     counters.add(isKept ? metric.cache.stored : metric.cache.refused)
     if (isKept) learned.share(this.key)
+    else this.forget()
   }
 }

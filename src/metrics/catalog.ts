@@ -183,22 +183,14 @@ export const upstream = rows('upstream', upstreamBase, upstreamStride, [
   ['dnsweir_upstream_restrained_total', 'Questions not sent because it is marked as looping.', 'counter'],
   ['dnsweir_upstream_held_back_total', 'Questions that waited for `forward.budget`.', 'counter'],
   ['dnsweir_upstream_over_budget_total', 'Questions not sent because `forward.budget` is spent.', 'counter'],
-  [
-    'dnsweir_upstream_budget_left',
-    'Packets that may leave at once: of a sixteenth of `forward.budget`; 0 without one.',
-    'gauge',
-  ],
+  ['dnsweir_upstream_budget_left', 'Packets of `forward.budget` that may leave at once.', 'gauge'],
 ] as const)
 
 /** One row per cluster domain: the row that it has in the junk bill, for good. */
 const zoneBase = places
 places += billRowsMax
 export const zone = rows('zone', zoneBase, 1, [
-  [
-    'dnsweir_kubernetes_names_passed_total',
-    'Names that Kubernetes does not publish in the zone, passed on because it is not strict.',
-    'counter',
-  ],
+  ['dnsweir_kubernetes_names_passed_total', 'Impossible names passed on: the zone is not strict.', 'counter'],
 ] as const)
 
 function rows<const L extends readonly (readonly [string, string, 'counter' | 'gauge'])[]>(

@@ -54,4 +54,4 @@ export class Draft {
   }
 }
 
-const noText = new Uint8Array(0)
+export const noText = new Uint8Array(0)

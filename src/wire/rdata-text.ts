@@ -89,6 +89,13 @@ const forms = new Map<number, readonly RdataField[]>([
     ],
   ],
   [Type.PTR, [host]],
+  [17, [name('the mailbox'), name('the name of the text')]], // RP, RFC 1183 §2.2
+  [18, [uint('the subtype', 2), host]], // AFSDB, RFC 1183 §1
+  [36, [uint('the preference', 2), host]], // KX, RFC 2230 §3.1
+  [37, [uint('the type', 2), uint('the key tag', 2), uint('the algorithm', 1), restAs('base64', 'the certificate')]], // CERT, RFC 4398 §2
+  [49, [restAs('base64', 'the identifier')]], // DHCID, RFC 4701 §3
+  [61, [restAs('base64', 'the key')]], // OPENPGPKEY, RFC 7929 §2
+  [256, [uint('the priority', 2), uint('the weight', 2), longString('the target')]], // URI, RFC 7553 §4
   [Type.HINFO, [string('the CPU'), string('the OS')]],
   [Type.MX, [uint('the preference', 2), host]],
   [Type.TXT, [text]],

@@ -57,6 +57,13 @@ test('rdata, byte for byte', () => {
     ],
     ['CAA 128 issue "ca.example; x=y"', `80056973737565${Buffer.from('ca.example; x=y').toString('hex')}`],
     ['CAA 0 issue ca.example', `00056973737565${Buffer.from('ca.example').toString('hex')}`],
+    ['URI 10 1 "sip:a"', `000a0001${Buffer.from('sip:a').toString('hex')}`],
+    ['RP a.b. .', '0161016200' + '00'],
+    ['AFSDB 1 a.b.', '00010161016200'],
+    ['KX 5 a.b.', '00050161016200'],
+    ['CERT 1 2 8 AQID', '0001000208010203'],
+    ['DHCID AQID', '010203'],
+    ['OPENPGPKEY AQID', '010203'],
     ['CAA 0 iodef ""', '0005696f646566'],
     [
       'NAPTR 100 10 "u" "E2U+sip" "!^.*$!sip:a@b!" .',

@@ -4,7 +4,7 @@ import type { Endpoint } from './client.ts'
 import { Model, type ModelSettings, type Outcome, Wanted } from './differential-model.ts'
 import { type Asked, askAll } from './flood.ts'
 import type { Message, Rr } from './message.ts'
-import { typeNumber } from './message.ts'
+import { RCODES, TYPES, typeNumber } from './message.ts'
 import type { Classified } from './name-classes.ts'
 
 /** What the bare upstream says, asked for once. */
@@ -109,7 +109,7 @@ function setDifference(got: readonly Rr[], expected: readonly Rr[]): string {
 }
 
 /** The upstream's SOA, and with DO its proof, stay; where it sent no SOA, ours is a strict ancestor's (FIELD 3.5). */
-function denialDifference({ authority, questions }: Message, upstream: readonly Rr[]): string {
+function denialDifference({ rcode, authority, questions }: Message, upstream: readonly Rr[]): string {
   const kept = upstream.filter(({ type }) => proof.has(type))
   const soa = kept.find(({ type }) => type === typeNumber('SOA'))
   if (soa !== undefined) {
@@ -123,6 +123,8 @@ function denialDifference({ authority, questions }: Message, upstream: readonly 
   }
   const name = questions[0]?.name.toLowerCase() ?? ''
   const [ours, ...more] = authority
+  // Decision 9: of types other than A it may stay without.
+  if (rcode === RCODES.NXDOMAIN && questions[0]?.type !== TYPES['A'] && ours === undefined) return ''
   if (ours?.type !== typeNumber('SOA') || more.length > 0) return 'no SOA of ours'
   const isAbove = ours.name === '.' || name.endsWith(`.${ours.name.toLowerCase()}`)
   return isAbove && ours.ttl <= 30 ? '' : `the SOA is ${ours.name} ${ours.ttl}`

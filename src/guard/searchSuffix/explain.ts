@@ -27,10 +27,14 @@ export function explainSuffix(
     if (verdict === REPLY) return `${form}, so NXDOMAIN`
     return verdict === PASS ? `${form}, but with DO or CD it passes (whenDnssec)` : form
   }
-  if (names.searchSuffixes.longestSuffix(query) === -1)
-    return 'the name is below no search suffix that is known, and is no junk by form'
-  const suffix = from(names.searchSuffixes.matchedLabel)
-  const more =
-    stripper !== undefined && stripper.labelOf(query) >= 0 ? `; if the name does not exist, ${suffix} is taken off` : ''
+  const isBelow = names.searchSuffixes.longestSuffix(query) !== -1
+  const suffix = isBelow ? from(names.searchSuffixes.matchedLabel) : ''
+  const isSigned = query.dnssecOk === 1 || query.checkingDisabled === 1
+  const strips = isBelow && !isSigned && (stripper?.labelOf(query) ?? -1) >= 0
+  const more = strips ? `; if the name does not exist, ${suffix} is taken off` : ''
+  junk.find(query)
+  if (junk.isSpared)
+    return `a cluster domain stands within it, but it is at or below a route's zone, a local answer or another cluster domain: somebody may serve it${more}`
+  if (!isBelow) return 'the name is below no search suffix that is known, and is no junk by form'
   return `the suffix ${suffix} alone makes no name junk: no cluster domain stands before it${more}`
 }

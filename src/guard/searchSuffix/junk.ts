@@ -16,6 +16,8 @@ import type { PlanNames } from '../rule.ts'
 export class JunkByForm {
   /** After a find: the label at which S begins. */
   suffixLabel = 0
+  /** After a find that found none: the name has the form, and somebody may really serve it. */
+  isSpared = false
   /** After a find: S among the search suffixes, -1 when it is none. */
   suffix = -1
   private readonly zones: readonly Zone[]
@@ -29,6 +31,7 @@ export class JunkByForm {
   /** The label at which Z.S begins, the shortest Z.S where there are several; -1 for a name that isn't junk. */
   find(query: Query): number {
     const { zones } = this
+    this.isSpared = false
     for (let suffix = query.labelCount - 1; suffix > 1; suffix--) {
       for (let i = 0; i < zones.length; i++) {
         const zone = zones[i] as Zone
@@ -36,10 +39,14 @@ export class JunkByForm {
         if (begin < 1 || !stands(zone, query, begin, suffix)) continue
         const known = this.searchSuffix(query, suffix)
         if (known === -1 && !(zone.isPrivate && endsLikeCluster(query, begin))) continue
-        if (this.isBelowAnother(query, i)) continue
+        if (this.isBelowAnother(query, i)) {
+          this.isSpared = true
+          continue
+        }
         this.suffixLabel = suffix
         this.suffix = known
-        return this.isServed(query) ? -1 : begin
+        this.isSpared = this.isServed(query)
+        return this.isSpared ? -1 : begin
       }
     }
     return -1

@@ -149,3 +149,25 @@ test('a reply that does not fit is cut with TC, and none is longer than the clie
   const without = one.shard.ask(query(`${long}.example.org`), 60)
   assert.ok((without?.bytes.length ?? 0) <= 512)
 })
+
+test('a local alias that is to be looked up keeps its suffix; one that is answered here loses it', () => {
+  const records = ['www.lan. 60 CNAME www.google.com.', 'in.lan. 60 CNAME db.lan.', 'db.lan. 60 A 10.0.0.5']
+  const one = guardSim({ ...parts, rules: { ...parts.rules, localAnswers: { records } } }, () => missing('org'))
+  assert.equal(ask(one, 'www.lan.example.org')?.rcode, 3)
+  assert.deepEqual(
+    ask(one, 'in.lan.example.org')?.answers.map(({ type }) => type),
+    [5, 5, 1],
+  )
+})
+
+test('a limit that the real name meets is said as it is', () => {
+  for (const [over, rcode] of [
+    ['refuse', 5],
+    ['servfail', 2],
+  ] as const) {
+    const rules = { ...parts.rules, rateLimit: { rate: '1/s', burst: 1, over } }
+    const one = guardSim({ ...parts, rules }, (name) => zone[`${name} A`] ?? missing('example.org'))
+    ask(one, 'a.default.svc.cluster.local')
+    assert.equal(ask(one, 'web.default.svc.cluster.local.example.org')?.rcode, rcode)
+  }
+})

@@ -6,11 +6,15 @@ import type { JunkByForm } from './junk.ts'
 /** A name of one label is never asked for alone: resolvers don't, unless they are told to (`ndots:0`). */
 const labelsLeftMin = 2
 
+const none = new Uint8Array(0)
+
 /** Takes the search suffix off a name that does not exist, so that the real name can be answered for at once. */
 export class Stripper {
   private readonly names: PlanNames
   private readonly junk: JunkByForm
   private readonly hashSeed: number
+  /** The labels before the suffix. */
+  private readonly real = { name: none, nameLength: 0, labels: none, labelCount: 0 }
 
   constructor(names: PlanNames, junk: JunkByForm, hashSeed: number) {
     this.names = names
@@ -22,7 +26,19 @@ export class Stripper {
   labelOf(query: Query): number {
     if (query.alias !== ALIAS_NONE) return -1
     const label = this.suffixLabel(query)
-    return label < labelsLeftMin ? -1 : label
+    return label < labelsLeftMin || this.leadsAway(query, label) ? -1 : label
+  }
+
+  /** A local alias that is to be looked up has its own CNAMEs to stand behind: whoever goes on with its search list asks for it alone. */
+  private leadsAway({ name, nameLength, labels }: Query, label: number): boolean {
+    const { real } = this
+    const { localNames } = this.names
+    real.name = name
+    real.nameLength = nameLength
+    real.labels = labels
+    real.labelCount = label
+    const entry = localNames.find(real)
+    return entry !== 0 && localNames.leadsAway(entry)
   }
 
   /** The query has its real name from now on. */

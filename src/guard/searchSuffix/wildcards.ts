@@ -81,8 +81,11 @@ export class Wildcards {
     const { host } = this
     this.gauge()
     const suffix = nameToText(this.suffixes[at] as Uint8Array)
+    const then = this.isServed(this.suffixes[at] as Uint8Array)
+      ? 'they pass, since a route or a local answer says that somebody serves names there'
+      : 'what is junk by form gets NXDOMAIN all the same'
     const sentence = isWild
-      ? `every name below ${suffix} exists (a wildcard), also those that only search lists make: what is junk by form gets NXDOMAIN all the same`
+      ? `every name below ${suffix} exists (a wildcard), also those that only search lists make: ${then}`
       : `names below ${suffix} no longer all exist: the wildcard is gone`
     host.event({
       state: isWild ? 'begin' : 'end',
@@ -91,6 +94,15 @@ export class Wildcards {
       sentence,
       figures: {},
     })
+  }
+
+  /** Then nothing below it is junk by form. */
+  private isServed(suffix: Uint8Array): boolean {
+    const labels: number[] = []
+    for (let at = 0; suffix[at] !== 0; at += (suffix[at] as number) + 1) labels.push(at)
+    const name = { name: suffix, nameLength: suffix.length, labels: Uint8Array.from(labels), labelCount: labels.length }
+    const { routeZones, localNames } = this.host.names
+    return routeZones.longestSuffix(name) !== -1 || localNames.labelOf(name) !== -1
   }
 
   private gauge(): void {
