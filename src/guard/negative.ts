@@ -2,6 +2,7 @@ import type { Draft } from '../query/draft.ts'
 import type { Query } from '../query/query.ts'
 import { HEADER } from '../wire/header.ts'
 import { writeSoaOfOurs } from '../wire/soa.ts'
+import type { PlanNames } from './rule.ts'
 
 export { soaBodyBytes as soaBytes, writeSoaBody as writeSoa } from '../wire/soa.ts'
 
@@ -37,4 +38,9 @@ export const pointer = 0xc000
 /** Where the parent of the asked name begins in it; the root is its own parent. */
 export function parentOffset(query: Query): number {
   return query.labelCount > 1 ? (query.labels[1] as number) : query.nameLength - 1
+}
+
+/** What a name that becomes another one takes along: below a cluster domain denials live 5 s, wherever it leads (FIELD 2). */
+export function denialTtlMaxOf(query: Query, { clusterDomains }: PlanNames): number {
+  return clusterDomains.longestSuffix(query) === -1 ? 0 : clusterNegativeTtlMax
 }

@@ -78,6 +78,7 @@ export function sealAlias(query: Query, reply: Reply, body: number): void {
   const answers = readU16(bytes, at + ANCOUNT)
   const records = answers + readU16(bytes, at + NSCOUNT)
   const all = records + readU16(bytes, at + ARCOUNT)
+  if (query.denialTtlMax !== 0 && records > answers) capTtls(reply, body, records, query.denialTtlMax)
   // The CNAMEs end in the name that the records were made for.
   const nameAt = body - query.nameLength - at
   const fits = body - at + (query.hasOpt === 1 ? optBytes : 0) <= reply.limit
@@ -118,6 +119,16 @@ function lowestTtl({ bytes, at, length }: Reply, body: number, records: number):
     here = skipRecord(bytes, here, at + length)
   }
   return lowest
+}
+
+/** Of the first `records`. */
+function capTtls({ bytes, at, length }: Reply, body: number, records: number, most: number): void {
+  let here = body
+  for (let i = 0; i < records; i++) {
+    const ttlAt = skipName(bytes, here, at + length) + 4
+    writeU32(bytes, ttlAt, Math.min(readU32(bytes, ttlAt), most))
+    here = skipRecord(bytes, here, at + length)
+  }
 }
 
 /** Nothing but the question: with TC, to be asked again over TCP, or as a failure. */

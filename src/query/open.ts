@@ -32,6 +32,7 @@ export function openQuery(query: Query, seed: number): number {
   query.dry = 0
   query.silent = 0
   query.hasStale = 0
+  query.denialTtlMax = 0
   query.isJunk = 0
   query.probes = 0
   query.held = 0

@@ -70,6 +70,8 @@ export class Query {
   dry = 0
   /** 1 when the cache has an answer that is over and may serve if no other comes. */
   hasStale = 0
+  /** For a name that became another one: how long its denial may be kept, in s; 0: as long as that of the other name. */
+  denialTtlMax = 0
   /** After PROBE: the label at which the name begins that is asked for (type A). */
   probeLabel = 0
   /** 1 when the flight whose answer it has, or waits for, was opened for it. */

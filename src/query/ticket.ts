@@ -35,6 +35,7 @@ export class Tickets {
   /** Of those whose alias is an entry: a reload must not take the table away that it stands in. */
   private readonly aliases: (LocalTable | undefined)[]
   private readonly probes: Uint8Array
+  private readonly denialTtlMax: Uint8Array
   private readonly bits: Uint8Array
   private readonly listener: Uint16Array
   private readonly route: Uint8Array
@@ -58,6 +59,7 @@ export class Tickets {
     this.alias = new Uint32Array(capacity)
     this.aliases = new Array(capacity).fill(undefined)
     this.probes = new Uint8Array(capacity)
+    this.denialTtlMax = new Uint8Array(capacity)
     this.bits = new Uint8Array(capacity)
     this.listener = new Uint16Array(capacity)
     this.route = new Uint8Array(capacity)
@@ -90,6 +92,7 @@ export class Tickets {
     this.alias[ticket] = query.alias
     if (query.alias > ALIAS_STRIPPED) this.aliases[ticket] = query.aliases
     this.probes[ticket] = query.probes
+    this.denialTtlMax[ticket] = query.denialTtlMax
     this.bits[ticket] =
       query.hasOpt |
       (query.dnssecOk << 1) |
@@ -117,6 +120,7 @@ export class Tickets {
     query.alias = this.alias[ticket] as number
     query.aliases = query.alias > ALIAS_STRIPPED ? this.aliases[ticket] : undefined
     query.probes = this.probes[ticket] as number
+    query.denialTtlMax = this.denialTtlMax[ticket] as number
     query.length = HEADER + query.askedLength + 4
     query.peer = this.slab
     query.peerAt = base + peerAt

@@ -195,3 +195,13 @@ test('a reload while the target is looked up changes nothing for who waits', () 
   const after = shard.ask(query('web.lan', 'A')) as Message
   assert.equal(told(after), '0 aa | web.lan. 60 A 10.0.0.1')
 })
+
+test('below a cluster domain a denial lives 5 s, wherever the alias leads, from the upstream and from the cache', () => {
+  const names = ['in.cluster.local', 'none.cluster.local']
+  const own = ['in.cluster.local. 60 CNAME gone.example.org.', 'none.cluster.local. 60 CNAME empty.example.org.']
+  const one = sim({ clusterDomains: ['cluster.local'], rules: { localAnswers: { records: [...records, ...own] } } })
+  for (const name of [...names, ...names, 'gone.lan']) {
+    const { authority } = ask(one, name)
+    assert.deepEqual([authority.length, authority[0]?.ttl], [1, name === 'gone.lan' ? 30 : 5], name)
+  }
+})

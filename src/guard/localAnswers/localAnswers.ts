@@ -3,7 +3,7 @@ import { ALIAS_NONE, followAlias } from '../../query/rename.ts'
 import { DROP, HOLD, PASS, REPLY, REWRITE, type Verdict } from '../../query/verdict.ts'
 import { Type } from '../../wire/codes.ts'
 import { AA } from '../../wire/header.ts'
-import { clusterNegativeTtlMax, draftNegative, negativeTtlDefault } from '../negative.ts'
+import { clusterNegativeTtlMax, denialTtlMaxOf, draftNegative, negativeTtlDefault } from '../negative.ts'
 import type { Host, PlanNames, Rule, RuleKind } from '../rule.ts'
 import { draftAnswer, draftBytesFor } from './answer.ts'
 import { explainLocal } from './explain.ts'
@@ -31,7 +31,10 @@ function create(settings: LocalAnswersSettings, host: Host): Rule {
       const entry = entryOf(query)
       // A name that lost its suffix has a CNAME of ours already: it gets the operator's alone.
       if (entry !== 0 && table.leadsAway(entry) && query.type !== Type.CNAME && query.alias === ALIAS_NONE) {
-        if (!host.observed) followAlias(query, table, entry, host.hashSeed)
+        if (!host.observed) {
+          query.denialTtlMax = denialTtlMaxOf(query, names)
+          followAlias(query, table, entry, host.hashSeed)
+        }
         return REWRITE
       }
       if (entry !== 0) {

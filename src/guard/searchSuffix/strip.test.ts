@@ -171,3 +171,15 @@ test('a limit that the real name meets is said as it is', () => {
     assert.equal(ask(one, 'web.default.svc.cluster.local.example.org')?.rcode, rcode)
   }
 })
+
+test('below a cluster domain a denial lives 5 s, also that of the real name', () => {
+  const searchSuffixes = ['default.svc.cluster.local']
+  const rules = { searchSuffix: { action: 'strip' } }
+  const one = guardSim({ ...parts, rules, searchSuffixes }, (name) =>
+    missing(name.endsWith('local') ? 'cluster.local' : 'com'),
+  )
+  for (let turn = 0; turn < 2; turn++) {
+    const got = ask(one, 'www.google.com.default.svc.cluster.local')
+    assert.deepEqual([got?.rcode, got?.answers[0]?.ttl, got?.authority[0]?.ttl], [3, 5, 5])
+  }
+})

@@ -1,5 +1,6 @@
 import type { Query } from '../../query/query.ts'
 import { ALIAS_NONE, stripName } from '../../query/rename.ts'
+import { denialTtlMaxOf } from '../negative.ts'
 import type { PlanNames } from '../rule.ts'
 import type { JunkByForm } from './junk.ts'
 
@@ -43,6 +44,7 @@ export class Stripper {
 
   /** The query has its real name from now on. */
   strip(query: Query, label: number): void {
+    query.denialTtlMax = denialTtlMaxOf(query, this.names)
     stripName(query, label, this.hashSeed)
   }
 
