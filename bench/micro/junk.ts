@@ -1,4 +1,3 @@
-import { monotonicClock } from '../../src/base/clock.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { ShardEngine } from '../../src/engine/shard-engine.ts'
 import { looseCounters } from '../../src/metrics/counters.ts'
@@ -21,7 +20,7 @@ const engine = new ShardEngine({
     stop: () => {},
   },
   sys: undefined,
-  clock: monotonicClock(),
+  clock: { now: () => performance.now() },
   random: seededRandom(1),
   counters: looseCounters(),
   board: new LoopBoard(new SharedArrayBuffer(LoopBoard.bytes)),

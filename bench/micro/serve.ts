@@ -1,7 +1,8 @@
-import { monotonicClock } from '../../src/base/clock.ts'
+import { assert } from '../../src/base/assert.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { ShardEngine } from '../../src/engine/shard-engine.ts'
 import { emptyPlan, type PlanData } from '../../src/link/plan-data.ts'
+import { cache as events } from '../../src/metrics/catalog.ts'
 import { looseCounters } from '../../src/metrics/counters.ts'
 import { batchSlots } from '../../src/net/batch.ts'
 import type { DatagramPort, Reactor } from '../../src/net/reactor.ts'
@@ -48,6 +49,7 @@ function upstreamPort(waiting: { port: DatagramPort; bytes: Buffer }[]): Datagra
 function cached(names: readonly string[], plan: PlanData): () => unknown {
   const clients = clientsOf(names)
   const waiting: { port: DatagramPort; bytes: Buffer }[] = []
+  const counters = looseCounters()
   const reactor: Reactor = {
     engine: 'memory',
     openListener: () => clients,
@@ -58,9 +60,9 @@ function cached(names: readonly string[], plan: PlanData): () => unknown {
   const engine = new ShardEngine({
     reactor,
     sys: undefined,
-    clock: monotonicClock(),
+    clock: { now: () => performance.now() },
     random: seededRandom(1),
-    counters: looseCounters(),
+    counters,
     board: new LoopBoard(new SharedArrayBuffer(LoopBoard.bytes)),
     shard: 1,
     shards: 1,
@@ -90,6 +92,10 @@ function cached(names: readonly string[], plan: PlanData): () => unknown {
     engine.turn(performance.now(), ready)
   }
   ready.upstreamCount = 0
+  turn()
+  const hits = counters.lane[events.hit] as number
+  // What is not cached, or a failure, would measure another road.
+  assert(hits > 0 && counters.lane[events.failureHit] === 0, 'every name is cached')
   return turn
 }
 

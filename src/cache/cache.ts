@@ -8,6 +8,7 @@ import {
   entryLength,
   expiryAt,
   isAging,
+  isOver,
   keptSince,
   keyHash,
   kindAt,
@@ -98,7 +99,7 @@ export class Cache {
     const { slab } = this
     const at = slab.open(first)
     if (!matches(slab.bytes, at, key)) return CACHE_MISS
-    if (expiryAt(slab.times, at) <= now) return this.isStale(at, now) ? this.paused(at, now, draft) : CACHE_MISS
+    if (isOver(slab.times, at, now)) return this.isStale(at, now) ? this.paused(at, now, draft) : CACHE_MISS
     const found = resultOf(readEntry(slab.bytes, slab.times, at, now, draft))
     if (found === CACHE_HIT && useAt(slab.bytes, slab.placeOf(first)) && isAging(slab.times, at, now)) {
       this.isDue = true
@@ -130,10 +131,10 @@ export class Cache {
     const at = this.placeOf(key)
     if (at === -1 || kindAt(this.slab.bytes, at) !== KIND_POSITIVE) return CACHE_MISS
     const { bytes, times } = this.slab
-    const isOver = expiryAt(times, at) <= now
-    if (isOver && !this.isStale(at, now)) return CACHE_MISS
+    const isLiving = !isOver(times, at, now)
+    if (!isLiving && !this.isStale(at, now)) return CACHE_MISS
     readEntry(bytes, times, at, now, draft)
-    if (!isOver) return CACHE_HIT
+    if (isLiving) return CACHE_HIT
     asStale(draft)
     return CACHE_STALE
   }

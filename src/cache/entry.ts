@@ -76,6 +76,11 @@ export function expiryAt(times: Float64Array, at: number): number {
   return times[(at + expiresAt) >> 3] as number
 }
 
+/** On the road: a number with a fraction that a function gives back is an object, unless V8 happens to inline it. */
+export function isOver(times: Float64Array, at: number, now: number): boolean {
+  return (times[(at + expiresAt) >> 3] as number) <= now
+}
+
 export function keptSince(times: Float64Array, at: number): number {
   return times[(at + storedAt) >> 3] as number
 }

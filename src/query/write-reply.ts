@@ -1,3 +1,4 @@
+import { Rcode } from '../wire/codes.ts'
 import {
   AA,
   AD,
@@ -53,7 +54,9 @@ export function writeReply(query: Query, draft: Draft, rotation: number, reply: 
   } else writeU16(bytes, at + QDCOUNT, 0)
   reply.questionEnd = here
   // The operator's own CNAMEs are true whatever became of their target; one of ours is there for the records behind it.
-  const isAlias = query.alias > ALIAS_STRIPPED || (query.alias === ALIAS_STRIPPED && draft.length > 0)
+  const isAlias =
+    query.alias > ALIAS_STRIPPED ||
+    (query.alias === ALIAS_STRIPPED && (draft.length > 0 || draft.rcode === Rcode.NXDOMAIN))
   if (isAlias) here = openAlias(query, reply)
   if (here === -1) return cutAlias(reply)
   const room = reply.limit - (here - at) - (query.hasOpt ? optBytes : 0)
