@@ -74,3 +74,19 @@ test('a reload that says never takes effect at once', () => {
   scene.shard.commit({ ...plan, routes })
   assert.equal(scene.ask(), '2 - -')
 })
+
+test('a stale answer of several blocks is whole, beside an older denial of several blocks', () => {
+  const name = `${'x'.repeat(60)}.${'y'.repeat(60)}.${'z'.repeat(60)}.test`
+  const scene = new Scene()
+  scene.say = denial
+  assert.equal(scene.ask(name, 20, 'AAAA'), '3 - -')
+  scene.later(31_000)
+  scene.say = { answers: Array.from({ length: 5 }, (_, i) => `${name} 60 A 192.0.2.${i}`) }
+  assert.equal(scene.ask(name), '0 60 -')
+  scene.later(61_000)
+  scene.say = { rcode: 2 }
+  scene.ask(name)
+  assert.equal(scene.ask(name), '0 30 3')
+  const addresses = scene.shard.replies.at(-1)?.answers.map(({ data }) => data) ?? []
+  assert.deepEqual(new Set(addresses), new Set(Array.from({ length: 5 }, (_, i) => `192.0.2.${i}`)))
+})

@@ -113,12 +113,8 @@ export class Store {
     const key = questionKey(this.plan, query, this.asked)
     const found = cache.get(key, now, draft)
     if (found === CACHE_HIT || found === CACHE_NEGATIVE) return found
-    const mayBeStale = this.plan.stale.mayServe(key, query.route)
-    query.hasStale = cache.hasStale && mayBeStale ? 1 : 0
-    const isWeak = found !== CACHE_MISS && !this.isDeniedSince(key)
-    if (isWeak && found === CACHE_STALE && mayBeStale) return found
-    // What failed while all were down is no news once one is back.
-    if (isWeak && found === CACHE_FAILURE && cache.keptSince(key) >= this.backSince(query.route)) return found
+    query.hasStale = cache.hasStale && this.plan.stale.mayServe(key, query.route) ? 1 : 0
+    if (found !== CACHE_MISS && this.isTrue(found, key, query.route)) return found
     forAllTypes(key)
     return cache.get(key, now, draft)
   }
@@ -181,16 +177,24 @@ export class Store {
     key.type = own
   }
 
+  /** Is a stale answer or a failure still to be said? */
+  private isTrue(found: number, key: CacheKey, route: number): boolean {
+    if (this.isDeniedSince(key)) return false
+    if (found === CACHE_STALE) return this.plan.stale.mayServe(key, route)
+    // What failed while all were down is no news once one is back.
+    return this.deps.cache.keptSince(key) >= this.backSince(route)
+  }
+
   /** Was the name denied after what is kept of the question? Its types did not exist any more then. */
   private isDeniedSince(key: CacheKey): boolean {
     const { cache } = this.deps
     const { type, dnssec } = key
-    const since = cache.keptSince(key)
     forAllTypes(key)
     const deniedAt = cache.keptSince(key)
     key.type = type
     key.dnssec = dnssec
-    return deniedAt > since
+    // Last, since a draft may be a view of this entry, gathered where the other one was.
+    return deniedAt > cache.keptSince(key)
   }
 
   private stored(isKept: boolean): void {
