@@ -1,7 +1,10 @@
-import type { ShardEngine } from '../../src/engine/shard-engine.ts'
+import { seededRandom } from '../../src/base/random.ts'
+import { ShardEngine } from '../../src/engine/shard-engine.ts'
+import { type Counters, looseCounters } from '../../src/metrics/counters.ts'
 import { batchSlots } from '../../src/net/batch.ts'
 import { endpointBytes, writeEndpoint } from '../../src/net/endpoint.ts'
 import type { DatagramPort, Ready } from '../../src/net/reactor.ts'
+import { LoopBoard } from '../../src/upstream/loop-board.ts'
 import { query } from '../../test/support/message.ts'
 
 /** A port in memory at which one query per name arrives whenever somebody reads it; it throws replies away. */
@@ -29,6 +32,28 @@ export function clientsOf(names: readonly string[]): DatagramPort {
     send: () => {},
     close: () => {},
   }
+}
+
+/** A shard whose clients and upstreams are ports in memory, on the clock that `turnOf` reads. */
+export function engineOf(
+  clients: DatagramPort,
+  openUpstream: () => DatagramPort,
+  counters: Counters = looseCounters(),
+): ShardEngine {
+  return new ShardEngine({
+    reactor: { engine: 'memory', openListener: () => clients, openUpstream, run: () => {}, stop: () => {} },
+    sys: undefined,
+    clock: { now: () => performance.now() },
+    random: seededRandom(1),
+    counters,
+    board: new LoopBoard(new SharedArrayBuffer(LoopBoard.bytes)),
+    shard: 1,
+    shards: 1,
+    hashSeed: 7,
+    shared: (_key, bytes) => new SharedArrayBuffer(bytes),
+    events: () => {},
+    control: () => {},
+  })
 }
 
 export function noneReady(): Ready {

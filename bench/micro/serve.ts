@@ -1,15 +1,12 @@
 import { assert } from '../../src/base/assert.ts'
-import { seededRandom } from '../../src/base/random.ts'
-import { ShardEngine } from '../../src/engine/shard-engine.ts'
 import { emptyPlan, type PlanData } from '../../src/link/plan-data.ts'
 import { cache as events } from '../../src/metrics/catalog.ts'
 import { looseCounters } from '../../src/metrics/counters.ts'
 import { batchSlots } from '../../src/net/batch.ts'
-import type { DatagramPort, Reactor } from '../../src/net/reactor.ts'
-import { LoopBoard } from '../../src/upstream/loop-board.ts'
+import type { DatagramPort } from '../../src/net/reactor.ts'
 import { guardPlan } from '../../test/support/guard.ts'
 import { parse, reply } from '../../test/support/message.ts'
-import { clientsOf, noneReady, turnOf } from './memory.ts'
+import { clientsOf, engineOf, noneReady, turnOf } from './memory.ts'
 import type { Micro } from './micro.ts'
 
 /** Answers each question at once, so that the first round fills the cache. */
@@ -50,27 +47,7 @@ function cached(names: readonly string[], plan: PlanData): () => unknown {
   const clients = clientsOf(names)
   const waiting: { port: DatagramPort; bytes: Buffer }[] = []
   const counters = looseCounters()
-  const reactor: Reactor = {
-    engine: 'memory',
-    openListener: () => clients,
-    openUpstream: () => upstreamPort(waiting),
-    run: () => {},
-    stop: () => {},
-  }
-  const engine = new ShardEngine({
-    reactor,
-    sys: undefined,
-    clock: { now: () => performance.now() },
-    random: seededRandom(1),
-    counters,
-    board: new LoopBoard(new SharedArrayBuffer(LoopBoard.bytes)),
-    shard: 1,
-    shards: 1,
-    hashSeed: 7,
-    shared: (_key, bytes) => new SharedArrayBuffer(bytes),
-    events: () => {},
-    control: () => {},
-  })
+  const engine = engineOf(clients, () => upstreamPort(waiting), counters)
   engine.commit(
     engine.prepare({
       ...plan,
