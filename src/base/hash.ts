@@ -31,9 +31,17 @@ export function hashEnd(hash: number): number {
   return h & 0x3fffffff
 }
 
-/** Hash of a range of bytes. */
+/** Hash of a range of bytes: of its words, the first byte lowest, the last one filled up with zeros (see also query/open). */
 export function hashBytes(seed: number, bytes: Uint8Array, from: number, to: number): number {
   let h = hashStart(seed)
-  for (let i = from; i < to; i++) h = hashByte(h, bytes[i] as number)
+  for (let i = from; i < to; i += 4) h = hashWord(h, wordAt(bytes, i, to))
   return hashEnd(h)
+}
+
+function wordAt(bytes: Uint8Array, from: number, to: number): number {
+  let word = bytes[from] as number
+  if (from + 1 < to) word |= (bytes[from + 1] as number) << 8
+  if (from + 2 < to) word |= (bytes[from + 2] as number) << 16
+  if (from + 3 < to) word |= (bytes[from + 3] as number) << 24
+  return word
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { ReplyParts } from '../../test/support/message.ts'
 import { query as message, parse, reply } from '../../test/support/message.ts'
 import { hashBytes, hashEnd } from '../base/hash.ts'
+import { viewOf } from '../base/octets.ts'
 import { seededRandom } from '../base/random.ts'
 import { emptyPlan } from '../link/plan-data.ts'
 import { Draft } from '../query/draft.ts'
@@ -17,6 +18,7 @@ function keyFor(name: string, type = 1, extra: Partial<CacheKey> = {}): CacheKey
   const bytes = nameFromText(name) as Uint8Array
   return {
     name: bytes,
+    view: viewOf(bytes),
     nameLength: bytes.length,
     hash: hashBytes(9, bytes, 0, bytes.length),
     type,

@@ -98,7 +98,7 @@ export class Cache {
     if (first === undefined) return CACHE_MISS
     const { slab } = this
     const at = slab.open(first)
-    if (!matches(slab.bytes, at, key)) return CACHE_MISS
+    if (!matches(slab.bytes, slab.view, at, key)) return CACHE_MISS
     if (isOver(slab.times, at, now)) return this.isStale(at, now) ? this.paused(at, now, draft) : CACHE_MISS
     const found = resultOf(readEntry(slab.bytes, slab.times, at, now, draft))
     if (found === CACHE_HIT && useAt(slab.bytes, slab.placeOf(first)) && isAging(slab.times, at, now)) {
@@ -161,7 +161,7 @@ export class Cache {
   /** Until then (ms), `get` serves the stale answer at once. */
   pause(key: CacheKey, until: number): void {
     const first = this.index.peek(keyHash(key), noOptions)
-    if (first !== undefined && matches(this.slab.bytes, this.slab.open(first), key)) {
+    if (first !== undefined && matches(this.slab.bytes, this.slab.view, this.slab.open(first), key)) {
       setPause(this.slab.bytes, this.slab.placeOf(first), Math.ceil(until / 1000))
     }
   }
@@ -212,7 +212,7 @@ export class Cache {
     const first = this.index.peek(keyHash(key), noOptions)
     if (first === undefined) return -1
     const at = this.slab.open(first)
-    return matches(this.slab.bytes, at, key) ? at : -1
+    return matches(this.slab.bytes, this.slab.view, at, key) ? at : -1
   }
 
   /** It is over: may it serve when nobody answers? */

@@ -1,4 +1,5 @@
 import { hashEnd, hashWord } from '../base/hash.ts'
+import { sameOctets, viewOf } from '../base/octets.ts'
 import { type Draft, noText } from '../query/draft.ts'
 import { readU16, readU32, writeU16, writeU32 } from '../wire/header.ts'
 import type { Rebuilt } from '../wire/rebuild.ts'
@@ -8,6 +9,8 @@ import { entryBytesMax } from './slab.ts'
 export interface CacheKey {
   /** Lower-case wire form. */
   name: Uint8Array
+  /** Of `name`. */
+  view: DataView
   nameLength: number
   /** Seeded hash of the name. */
   hash: number
@@ -29,7 +32,8 @@ export function forAllTypes(key: CacheKey): void {
 }
 
 export function emptyKey(): CacheKey {
-  return { name: new Uint8Array(256), nameLength: 0, hash: 0, type: 0, dnssec: 0, route: 0 }
+  const name = new Uint8Array(256)
+  return { name, view: viewOf(name), nameLength: 0, hash: 0, type: 0, dnssec: 0, route: 0 }
 }
 
 export function keyHash(key: CacheKey): number {
@@ -122,11 +126,10 @@ export function isAging(times: Float64Array, at: number, now: number): boolean {
   return (until - now) * 10 < until - (times[(at + storedAt) >> 3] as number)
 }
 
-export function matches(bytes: Uint8Array, at: number, key: CacheKey): boolean {
+export function matches(bytes: Uint8Array, view: DataView, at: number, key: CacheKey): boolean {
   if (bytes[at + nameLength] !== key.nameLength || readU16(bytes, at + type) !== key.type) return false
   if (bytes[at + dnssec] !== key.dnssec || readU32(bytes, at + route) !== key.route) return false
-  for (let i = 0; i < key.nameLength; i++) if (bytes[at + fixedBytes + i] !== key.name[i]) return false
-  return true
+  return sameOctets(view, at + fixedBytes, key.view, 0, key.nameLength)
 }
 
 /** Makes the draft a view of the entry; returns its kind. */

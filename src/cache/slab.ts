@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts'
+import { viewOf } from '../base/octets.ts'
 
 /** Bytes of one block: a name of 30 bytes with two addresses or an SOA fits in one (measured mean entry: 150). */
 export const blockBytes = 192
@@ -14,6 +15,8 @@ export const entryBytesMax = 16 * 1024
  */
 export class Slab {
   readonly bytes: Uint8Array
+  /** Of `bytes`. */
+  readonly view: DataView
   readonly times: Float64Array
   readonly blocks: number
   used = 0
@@ -23,6 +26,7 @@ export class Slab {
   constructor(blocks: number) {
     this.blocks = blocks
     this.bytes = new Uint8Array(entryBytesMax + blocks * blockBytes)
+    this.view = viewOf(this.bytes)
     this.times = new Float64Array(this.bytes.buffer)
     this.next = new Int32Array(blocks)
     for (let block = blocks - 1; block >= 0; block--) {

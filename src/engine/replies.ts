@@ -1,3 +1,4 @@
+import { copyOctets } from '../base/octets.ts'
 import type { Guard } from '../guard/guard.ts'
 import * as metric from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
@@ -28,7 +29,8 @@ export class Replies {
   private readonly outbox: Outbox
   private readonly streamed: StreamedReplies
   private readonly counters: Counters
-  private readonly reply = new Reply()
+  private readonly datagram = new Reply()
+  private readonly message = new Reply()
   private readonly denial = new Draft(denialBytes)
   private rotation = 0
 
@@ -77,29 +79,25 @@ export class Replies {
     if (port === undefined) return
     const slot = this.outbox.take(port)
     const batch = this.outbox.batch
-    const reply = this.reply
+    const reply = this.datagram
     reply.bytes = batch.bytes
     reply.at = batch.dataAt(slot)
     reply.limit = replyLimit(query)
-    this.write(query, draft)
-    const to = batch.peerAt(slot)
-    const { peer, peerAt } = query
-    const length = endpointLength(peer, peerAt)
-    for (let i = 0; i < length; i++) batch.bytes[to + i] = peer[peerAt + i] as number
+    this.write(query, draft, reply)
+    copyOctets(query.view, query.peerAt, reply.view, batch.peerAt(slot), endpointLength(query.bytes, query.peerAt))
     this.outbox.commit(reply.length)
   }
 
   private sendStreamed(query: Query, draft: Draft): void {
-    const reply = this.reply
+    const reply = this.message
     reply.at = this.streamed.openReply(query.connection, query.connectionGeneration)
     reply.bytes = this.streamed.bytes
     reply.limit = replyLimit(query)
-    this.write(query, draft)
+    this.write(query, draft, reply)
     this.streamed.closeReply(reply.length)
   }
 
-  private write(query: Query, draft: Draft): void {
-    const reply = this.reply
+  private write(query: Query, draft: Draft, reply: Reply): void {
     // A linear congruential step per reply: a plain count would give a client that asks A and AAAA in pairs the same first address each time.
     this.rotation = (Math.imul(this.rotation, 1664525) + 1013904223) | 0
     if (draft.refusedBy !== 0) this.guard?.answers.explain(draft)

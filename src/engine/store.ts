@@ -37,6 +37,7 @@ cachePlaces[CACHE_STALE] = metric.cache.staleHit
 /** The question of a query as a key; its name stays where it is. */
 export function questionKey(plan: Plan, query: Query, key: CacheKey): CacheKey {
   key.name = query.name
+  key.view = query.nameView
   key.nameLength = query.nameLength
   key.hash = query.hash
   key.type = query.askType

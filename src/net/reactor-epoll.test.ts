@@ -5,8 +5,9 @@ import { describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import type { EpollWorkerData } from '../../test/support/epoll-worker.ts'
 import { monotonicClock } from '../base/clock.ts'
-import { Batch } from './batch.ts'
+import { Batch, batchSlots } from './batch.ts'
 import { closeLeftFds } from './fd-table.ts'
+import type { DatagramPort } from './reactor.ts'
 import { createEpollReactor } from './reactor-epoll.ts'
 import { openDatagramSockets } from './sockets.ts'
 import { ECONNREFUSED, EINTR, openSys, type Sys } from './sys.ts'
@@ -107,6 +108,73 @@ describe('reactor-epoll', { skip }, () => {
     assert.equal(turns, 2)
     reactor.stop()
     await immediate()
+  })
+
+  it('does not watch a listener while datagrams pour into it, and does again when they end', async () => {
+    const calls: string[] = []
+    const counting = {
+      ...sys,
+      epollAdd: (epoll: number, fd: number, data: number) => {
+        calls.push(`add ${fd}`)
+        return sys.epollAdd(epoll, fd, data)
+      },
+      epollRemove: (epoll: number, fd: number) => {
+        calls.push(`remove ${fd}`)
+        return sys.epollRemove(epoll, fd)
+      },
+    }
+    const server = openDatagramSockets(sys, loopback, 1)
+    assert.ok(typeof server !== 'string')
+    const [fd] = server.fds as [number]
+    const { reactor } = stand(counting)
+    reactor.openListener({ id: 0, endpoint: server.endpoint, fd })
+    calls.length = 0
+    const client = reactor.openUpstream(server.endpoint, 0)
+    assert.ok(client)
+    const batch = new Batch(sys, 64)
+    for (let slot = 0; slot < batchSlots; slot++) batch.setLength(slot, 12)
+    const [inbox, start] = [new Batch(sys, 64), performance.now()]
+    let [got, idleTurns] = [0, 0]
+    client.send(batch, 0, 1)
+    reactor.run((_now, ready) => {
+      const count = ready.listenerCount > 0 ? (ready.listeners[0] as DatagramPort).receive(inbox) : 0
+      got += count
+      if (count === 0) idleTurns++
+      // One alone, then a batch, then another one alone.
+      if (got === 1 && count === 1) client.send(batch, 0, batchSlots)
+      if (got === 1 + batchSlots && count === 0 && !ready.listeners[0]?.connected) client.send(batch, 0, 1)
+      if (got > 1 + batchSlots || performance.now() > start + 2000) reactor.stop()
+      return Infinity
+    })
+    while (got <= 1 + batchSlots && performance.now() < start + 2000) await immediate()
+    assert.equal(got, 2 + batchSlots)
+    const ours = calls.filter((call) => call.endsWith(` ${fd}`))
+    assert.deepEqual(ours.slice(0, 2), [`remove ${fd}`, `add ${fd}`])
+    assert.ok(idleTurns < 10, `${idleTurns} turns with nothing to do`)
+    await immediate()
+    assert.equal(calls.filter((call) => call === `remove ${fd}`).length, 2)
+  })
+
+  it('closes a listener that is busy', async () => {
+    const server = openDatagramSockets(sys, loopback, 1)
+    assert.ok(typeof server !== 'string')
+    const { reactor, fds } = stand(sys)
+    const port = reactor.openListener({ id: 0, endpoint: server.endpoint, fd: server.fds[0] as number })
+    const client = reactor.openUpstream(server.endpoint, 0)
+    assert.ok(client)
+    const batch = new Batch(sys, 64)
+    for (let slot = 0; slot < batchSlots; slot++) batch.setLength(slot, 12)
+    client.send(batch, 0, batchSlots)
+    let turns = 0
+    reactor.run((now, ready) => {
+      if (turns++ > 3) reactor.stop()
+      if (ready.listenerCount > 0) (ready.listeners[0] as DatagramPort).receive(batch)
+      if (turns === 2) port.close()
+      return now
+    })
+    while (turns < 5) await immediate()
+    await immediate()
+    assert.equal(count(fds), 0)
   })
 
   it('in a worker: echoes, wakes by a kick, and ends within 50 ms', async () => {

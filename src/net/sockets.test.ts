@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { Batch } from './batch.ts'
 import { addressFromNode } from './endpoint-text.ts'
 import { connectDatagramSocket, localEndpoint, openDatagramSockets, openStreamSocket } from './sockets.ts'
-import { openSys, SO_RCVBUF, SOL_SOCKET, type Sys } from './sys.ts'
+import { IP_MTU_DISCOVER, IP_PMTUDISC_PROBE, IPPROTO_IP, openSys, SO_RCVBUF, SOL_SOCKET, type Sys } from './sys.ts'
 import { MmsgPort } from './udp-mmsg.ts'
 
 const opened = openSys()
@@ -51,6 +51,15 @@ describe('sockets', { skip: typeof opened === 'string' && opened }, () => {
     assert.equal((counts[0] as number) + (counts[1] as number), 60)
     assert.ok(Math.min(...counts) > 0, `${counts}`)
     for (const port of ports) port.close()
+  })
+
+  it('forbids fragments of IPv4 datagrams, also of those that are connected', () => {
+    const listening = openDatagramSockets(sys, endpoint('127.0.0.1'), 1)
+    assert.ok(typeof listening !== 'string')
+    for (const fd of [listening.fds[0] as number, connectDatagramSocket(sys, listening.endpoint, 0)]) {
+      assert.equal(sys.getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_PROBE)
+      sys.close(fd)
+    }
   })
 
   it('lets IPv4 and IPv6 have the same port', () => {

@@ -6,6 +6,9 @@ import {
   AF_INET,
   AF_INET6,
   errnoSentence,
+  IP_MTU_DISCOVER,
+  IP_PMTUDISC_PROBE,
+  IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
   SO_RCVBUF,
@@ -107,6 +110,9 @@ function openSocket(sys: Sys, endpoint: Endpoint, type: number): number | string
   if (fd < 0) return `cannot open a socket for ${endpointText(endpoint)}: ${errnoSentence(sys.errno())}`
   // `::` shall not take the port of IPv4, whose addresses have sockets of their own.
   if (v6) sys.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)
+  // Datagrams are never fragmented (RFC 9715 section 3), whatever an ICMP message says of the path: ours fit into the smallest one of IPv6. The kernel
+  // need not number them then, either.
+  else if (type === SOCK_DGRAM) sys.setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
   return fd
 }
 

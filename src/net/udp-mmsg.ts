@@ -23,6 +23,10 @@ export class MmsgPort implements DatagramPort {
   tag = -1
   dropped = 0
   lastError = 0
+  /** Datagrams received since the reactor last looked. */
+  received = 0
+  /** It is asked each turn, and epoll does not watch it (reactor-epoll). */
+  isBusy = false
   readonly connected: boolean
   private readonly sys: Sys
   private readonly release: (port: MmsgPort) => void
@@ -50,6 +54,7 @@ export class MmsgPort implements DatagramPort {
       const count = this.sys.recvmmsg(this.openFd, batch.headerAddress(0, batchSlots), batchSlots, MSG_DONTWAIT)
       if (count >= 0) {
         batch.takeLengths(count)
+        this.received += count
         return count
       }
       const errno = this.sys.errno()

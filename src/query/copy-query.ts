@@ -2,7 +2,7 @@ import type { Query } from './query.ts'
 
 /** Makes `to` the same as `from`. Allocates: for explain alone. */
 export function copyQuery(from: Query, to: Query): void {
-  const { name, labels, client, ...rest } = from
+  const { name, nameView, labels, client, ...rest } = from
   Object.assign(to, rest)
   to.name.set(name)
   to.labels.set(labels)

@@ -1,3 +1,5 @@
+import { viewOf } from '../base/octets.ts'
+
 /**
  * The content of a reply before it is written for one client: rcode and the three sections in wire form, exactly as they stand
  * behind a question at offset 12, so compression pointers (RFC 1035 section 4.1.4) may point into the question name: an ancestor of the
@@ -7,7 +9,9 @@ export class Draft {
   rcode = 0
   /** AA, AD and TC bits of the header, others 0: 0x0400, 0x0020, 0x0200. */
   flags = 0
-  bytes: Uint8Array
+  private octets: Uint8Array
+  /** Of `bytes`. */
+  view: DataView
   at = 0
   length = 0
   answers = 0
@@ -32,7 +36,18 @@ export class Draft {
   refusedBy = 0
 
   constructor(capacity = 0) {
-    this.bytes = new Uint8Array(capacity)
+    this.octets = new Uint8Array(capacity)
+    this.view = viewOf(this.octets)
+  }
+
+  get bytes(): Uint8Array {
+    return this.octets
+  }
+  /** On the road it is the same memory each time. */
+  set bytes(bytes: Uint8Array) {
+    if (bytes === this.octets) return
+    this.octets = bytes
+    this.view = viewOf(bytes)
   }
 
   /** Empties it for a new reply. */

@@ -1,3 +1,4 @@
+import { viewOf } from '../base/octets.ts'
 import type { LocalTable } from './local-table.ts'
 
 /**
@@ -6,7 +7,9 @@ import type { LocalTable } from './local-table.ts'
  */
 export class Query {
   // The message as it stands in a batch.
-  bytes: Uint8Array = empty
+  private octets: Uint8Array = empty
+  /** Of `bytes`. */
+  view: DataView = emptyView
   at = 0
   length = 0
 
@@ -22,6 +25,7 @@ export class Query {
   askedLength = 0
   /** The question name in lower case, wire form (RFC 4343). */
   readonly name = new Uint8Array(256)
+  readonly nameView = viewOf(this.name)
   /** Where each label's length byte stands in `name`, leftmost first; the root is not a label. */
   readonly labels = new Uint8Array(128)
   labelCount = 0
@@ -83,6 +87,15 @@ export class Query {
   /** How many probes it has waited for. */
   probes = 0
 
+  get bytes(): Uint8Array {
+    return this.octets
+  }
+  /** On the road it is the same memory each time. */
+  set bytes(bytes: Uint8Array) {
+    if (bytes === this.octets) return
+    this.octets = bytes
+    this.view = viewOf(bytes)
+  }
   get recursionDesired(): number {
     return (this.flags >> 8) & 1
   }
@@ -95,3 +108,4 @@ export class Query {
 }
 
 const empty = new Uint8Array(0)
+const emptyView = viewOf(empty)

@@ -1,3 +1,4 @@
+import { copyOctets } from '../base/octets.ts'
 import { Rcode } from '../wire/codes.ts'
 import {
   AA,
@@ -48,7 +49,7 @@ export function writeReply(query: Query, draft: Draft, rotation: number, reply: 
   if (query.nameLength > 0) {
     const from = query.at + HEADER
     const length = query.askedLength + 4
-    for (let i = 0; i < length; i++) bytes[here + i] = query.bytes[from + i] as number
+    copyOctets(query.view, from, reply.view, here, length)
     here += length
     writeU16(bytes, at + QDCOUNT, 1)
   } else writeU16(bytes, at + QDCOUNT, 0)
@@ -65,7 +66,7 @@ export function writeReply(query: Query, draft: Draft, rotation: number, reply: 
     writeU16(bytes, at + ANCOUNT, draft.answers)
     writeU16(bytes, at + NSCOUNT, draft.authorities)
     writeU16(bytes, at + ARCOUNT, draft.additionals)
-    copyBody(draft, draft.length, bytes, here)
+    copyOctets(draft.view, draft.at, reply.view, here, draft.length)
     ageTtls(draft, draft.length, bytes, here)
     if (draft.rotateCount > 1) rotate(draft, rotation, draft.rotateCount, bytes, here)
     reply.length = here - at + draft.length
@@ -83,12 +84,6 @@ function writeHeader(query: Query, draft: Draft, bytes: Uint8Array, at: number):
   if ((query.flags & AD) === 0 && query.dnssecOk === 0) flags &= ~AD
   writeU16(bytes, at + ID, query.id)
   writeU16(bytes, at + FLAGS, flags)
-}
-
-function copyBody(draft: Draft, length: number, to: Uint8Array, toAt: number): void {
-  const from = draft.bytes
-  const fromAt = draft.at
-  for (let i = 0; i < length; i++) to[toAt + i] = from[fromAt + i] as number
 }
 
 function ageTtls(draft: Draft, length: number, to: Uint8Array, toAt: number): void {
@@ -140,7 +135,7 @@ function writeTruncated(draft: Draft, room: number, rotation: number, reply: Rep
   writeU16(bytes, at + ANCOUNT, answers)
   writeU16(bytes, at + NSCOUNT, authorities)
   writeU16(bytes, at + ARCOUNT, 0)
-  copyBody(draft, length, bytes, here)
+  copyOctets(draft.view, draft.at, reply.view, here, length)
   ageTtls(draft, length, bytes, here)
   const rotating = Math.floor((length - draft.rotateAt) / draft.rotateStride)
   if (draft.rotateCount > 1) rotate(draft, rotation, Math.min(rotating, draft.rotateCount), bytes, here)

@@ -86,6 +86,14 @@ export function lower(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
 }
 
+/** As `lower`, of the four bytes of a word at once, whatever their order. */
+export function lowerFour(word: number): number {
+  const low = word & 0x7f7f7f7f
+  // The high bit of each byte: at least A, above Z, ASCII at all. No sum carries into the next byte.
+  const letters = (low + 0x3f3f3f3f) & ~(low + 0x25252525) & ~word & 0x80808080
+  return word | (letters >>> 2)
+}
+
 /** Copies `length` bytes of an uncompressed name in lower case. */
 export function lowerName(bytes: Uint8Array, at: number, length: number, to: Uint8Array, toAt: number): void {
   for (let i = 0; i < length; i++) to[toAt + i] = lower(bytes[at + i] as number)
