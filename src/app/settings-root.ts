@@ -60,7 +60,7 @@ export const forwardSettings = section('How questions go upstream.', {
     default: 'off',
     doc:
       'How many packets may go to each upstream: `900/s` stays below the 1,024 of the VPC resolver. A and SRV before AAAA ' +
-      'before what nobody waits for before junk that a rule only observes; over it stale answers, a short wait, SERVFAIL.',
+      'before what nobody waits for before junk that a rule only observes, fair among clients; over it stale answers, a short wait, SERVFAIL.',
   }),
 })
 

@@ -36,6 +36,7 @@ export interface EngineDeps {
   readonly random: Random
   readonly counters: Counters
   readonly board: LoopBoard
+  readonly budget?: Int32Array
   /** Its place among the shards; shard 0 sends the loop probes. */
   readonly shard: number
   /** How many shards share the cache's bytes. */
@@ -198,7 +199,7 @@ export class ShardEngine {
     this.store.plan = plan
     this.replies.guard = plan.guard
     this.streamed.configure(plan.data.generation)
-    this.forward.configure(plan.data, this.deps.shards)
+    this.forward.configure(plan.data)
     this.cache.staleMsMax = plan.data.cache.serveStaleMs
     this.cache.resize(Math.floor(plan.data.cache.maxBytes / this.deps.shards))
   }

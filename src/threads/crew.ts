@@ -6,6 +6,7 @@ import type { PlanData } from '../link/plan-data.ts'
 import { restarts } from '../metrics/catalog.ts'
 import { closeLeftFds } from '../net/fd-table.ts'
 import type { Sys } from '../net/sys.ts'
+import { Budget } from '../upstream/budget.ts'
 import { LoopBoard } from '../upstream/loop-board.ts'
 import { Keeper, type Say } from './keeper.ts'
 import { Ledger } from './ledger.ts'
@@ -65,6 +66,7 @@ export interface Post {
 export class Crew {
   readonly ledger = new Ledger(firstShardLane + shardsMax)
   readonly board = new SharedArrayBuffer(LoopBoard.bytes)
+  private readonly budget = new SharedArrayBuffer(Budget.bytes)
   readonly streams: Post
   readonly shards: Post[] = []
   private readonly options: CrewOptions
@@ -102,6 +104,7 @@ export class Crew {
       kickFd,
       fds,
       board: this.board,
+      budget: this.budget,
       hashSeed: this.options.hashSeed,
     }
     const { sys } = this.options

@@ -18,6 +18,8 @@ export interface ShardStart extends WorkerStart {
   readonly fds: SharedArrayBuffer
   /** Memory of the loop probes in flight. */
   readonly board: SharedArrayBuffer
+  /** For upstream/budget. */
+  readonly budget: SharedArrayBuffer
   /** The same in all shards, so that they agree on places in shared tables. */
   readonly hashSeed: number
 }

@@ -46,6 +46,7 @@ const engine = new ShardEngine({
   random: secureRandom(),
   counters: new Counters(laneOf(start.lanes, start.lane)),
   board: new LoopBoard(start.board),
+  budget: new Int32Array(start.budget),
   shard: start.shard,
   get shards() {
     return shards

@@ -10,7 +10,7 @@ import { Budget, URGENCY_AAAA, URGENCY_EARLY, URGENCY_FIRST, URGENCY_JUNK, urgen
 const classes = [URGENCY_FIRST, URGENCY_AAAA, URGENCY_EARLY, URGENCY_JUNK]
 
 function budgetOf(perSecond: number): Budget {
-  const budget = new Budget()
+  const budget = new Budget(1)
   budget.configure(perSecond, [-1, -1], 1000)
   return budget
 }
@@ -157,4 +157,43 @@ test('over it: a stale answer at once, else SERVFAIL with EDE 23, which is not k
   shard.world.advance(5000)
   assert.equal(ask('new.test', 10), '0 1 undefined')
   assert.ok(shard.count(outcomes.stale) > 0)
+})
+
+test('shards share one bucket, which the first of them moves at a reload', () => {
+  const cells = new Int32Array(32)
+  const [one, other] = [new Budget(1, cells), new Budget(1, cells, false)]
+  for (const budget of [one, other]) budget.configure(1600, [-1, -1], 1000)
+  assert.equal(spendAll(one, URGENCY_FIRST, 1000), 100)
+  assert.equal(spendAll(other, URGENCY_FIRST, 1000), 0)
+  assert.equal(other.leftOf(0, 1031), 49)
+  one.configure(1600, [-1, 0], 1031)
+  other.configure(1600, [-1, 0], 1040)
+  assert.deepEqual([other.leftOf(0, 1031), other.leftOf(1, 1031)], [100, 49])
+})
+
+test('the ticks come round: nothing is owed after a month without a packet', () => {
+  const budget = budgetOf(900)
+  for (const later of [2 ** 20, 2 ** 21, 2 ** 21 + 70_000, 2.6e9]) {
+    spendAll(budget, URGENCY_FIRST, later)
+    assert.equal(budget.leftOf(0, later), 0)
+    assert.equal(budget.leftOf(0, later + 1000), 56)
+    assert.equal(budget.leftOf(0, later + 3 * 2 ** 21 - 2 ** 20), 56)
+  }
+})
+
+test('fair among clients: who asks for more than its share waits, the others lose nothing', () => {
+  const shard = new SimShard(8, { forward })
+  shard.upstream(0, (asked) => ({ answers: [`${asked.questions[0]?.name} 60 A 192.0.2.1`] }))
+  const [many, few] = [2, 3]
+  for (let ms = 0; ms < 5000; ms += 10) {
+    for (let i = 0; i < 30; i++) shard.send(message(`flood${ms}-${i}.test`), many)
+    for (let i = 0; i < 2; i++) shard.send(message(`few${ms}-${i}.test`), few)
+    shard.world.advance(10)
+  }
+  shard.world.advance(3000)
+  const answered = (prefix: string): number =>
+    shard.replies.filter((one) => one.rcode === 0 && one.questions[0]?.name.startsWith(prefix)).length
+  assert.equal(answered('few'), 1000)
+  // It has what the other leaves, and no less.
+  assert.ok(answered('flood') > 5 * 900 - 1000 - 300, `${answered('flood')}`)
 })

@@ -1,5 +1,6 @@
 import { upstreamsMax } from '../link/plan-data.ts'
 import { Type } from '../wire/codes.ts'
+import { Shares } from './shares.ts'
 
 /** How urgent a question is: what a client cannot do without comes first. */
 export const URGENCY_FIRST = 0
@@ -12,11 +13,17 @@ export const URGENCY_JUNK = 3
 
 /** What must be left for those that are more urgent, as a share of the bucket. */
 const reserves = [0, 1 / 4, 1 / 2, 3 / 4] as const
+/** What a client that has more than its share leaves to the others of its class. */
+const greedyReserve = 1 / 8
 /** The bucket holds so many seconds of the budget: no second ever sees more than 17 sixteenths of it. */
 const burstSeconds = 1 / 16
 const burstMin = 4
 /** A question over a stream: its segment and the acknowledgements, or a part of the handshake. */
 export const packetsPerStreamed = 3
+
+const ticksPerMs = 1024
+/** What lies further ahead was written long ago: the ticks have come round. */
+const aheadMax = 60_000 * ticksPerMs
 
 export function urgencyOf(type: number, isJunk: number): number {
   if (isJunk === 1) return URGENCY_JUNK
@@ -24,38 +31,71 @@ export function urgencyOf(type: number, isJunk: number): number {
 }
 
 /**
- * How many packets may go to each upstream: a token bucket each, spent by urgency. The VPC resolver drops everything above 1,024 a second, which then looks like a
- * resolver that is down; whoever counts packets before it does loses only what matters least.
+ * How many packets may go to each upstream: a token bucket each, for all shards together, spent by urgency. The VPC resolver drops everything
+ * above 1,024 a second, which then looks like a resolver that is down; whoever counts packets before it does loses only what matters least.
+ *
+ *   cells: Int32Array in shared memory, one per upstream: when its bucket will be full again, in 1/1024 ms of the shared clock, modulo 2³²
  */
 export class Budget {
+  static readonly bytes = upstreamsMax * 4
+  readonly shares: Shares
+  private readonly cells: Int32Array
+  private readonly isFirst: boolean
   private rate = 0
   private burst = 0
-  private readonly tokens = new Float64Array(upstreamsMax)
-  private readonly filledAt = new Float64Array(upstreamsMax)
+  /** Ticks in which one packet is earned. */
+  private cost = 0
+
+  /** @param isFirst of the shards that share `cells`: it alone moves them at a reload */
+  constructor(seed: number, cells: Int32Array = new Int32Array(upstreamsMax), isFirst = true) {
+    this.shares = new Shares(seed)
+    this.cells = cells
+    this.isFirst = isFirst
+  }
 
   /** @param perSecond packets; 0: no limit @param before `before[new index]` is an upstream's index so far, or -1 */
   configure(perSecond: number, before: readonly number[], now: number): void {
     const isSame = perSecond === this.rate
     this.rate = perSecond
     this.burst = Math.max(perSecond * burstSeconds, burstMin)
-    const tokens = this.tokens.slice()
+    this.cost = perSecond === 0 ? 0 : (1000 * ticksPerMs) / perSecond
+    if (!this.isFirst) return
+    const cells = this.cells.slice()
     for (let i = 0; i < upstreamsMax; i++) {
       const old = before[i] ?? -1
-      this.tokens[i] = isSame && old !== -1 ? (tokens[old] as number) : this.burst
-      this.filledAt[i] = now
+      if (isSame && old === i) continue
+      Atomics.store(this.cells, i, isSame && old !== -1 ? (cells[old] as number) : ticksOf(now))
     }
   }
 
-  /** After how many ms a packet of this urgency may go; 0: now. */
-  wait(upstream: number, urgency: number, now: number): number {
+  get isOn(): boolean {
+    return this.rate !== 0
+  }
+
+  /** For `shares`, of the client that asked; 0 where there is no limit. */
+  clientOf(client: Uint8Array): number {
+    return this.rate === 0 ? 0 : this.shares.cellOf(client)
+  }
+
+  /** After how many ms a packet of this urgency may go; 0: now. `isGreedy`: its client has had more than its share. */
+  wait(upstream: number, urgency: number, now: number, isGreedy = false): number {
     if (this.rate === 0) return 0
-    const missing = Math.min((reserves[urgency] as number) * this.burst + 1, this.burst) - this.left(upstream, now)
+    const reserve = (reserves[urgency] as number) + (isGreedy ? greedyReserve : 0)
+    const missing = Math.min(reserve * this.burst + 1, this.burst) - this.left(upstream, now)
     return missing <= 0 ? 0 : Math.ceil((missing * 1000) / this.rate)
   }
 
   /** Packets leave: a retry without EDNS or a probe of ours beyond the budget, too, and is missing for those that come after it. */
   spend(upstream: number, packets: number, now: number): void {
-    if (this.rate !== 0) this.tokens[upstream] = this.left(upstream, now) - packets
+    if (this.rate === 0) return
+    const { cells } = this
+    const ticks = ticksOf(now)
+    const price = Math.max(Math.round(packets * this.cost), 1)
+    for (;;) {
+      const before = Atomics.load(cells, upstream)
+      const after = (ticks + aheadOf(before, ticks) + price) | 0
+      if (Atomics.compareExchange(cells, upstream, before, after) === before) return
+    }
   }
 
   /** Packets that may go at once, rounded down; 0 where there is no limit. */
@@ -64,11 +104,16 @@ export class Budget {
   }
 
   private left(upstream: number, now: number): number {
-    const elapsed = now - (this.filledAt[upstream] as number)
-    if (elapsed > 0) {
-      this.filledAt[upstream] = now
-      this.tokens[upstream] = Math.min((this.tokens[upstream] as number) + (elapsed * this.rate) / 1000, this.burst)
-    }
-    return this.tokens[upstream] as number
+    return this.burst - aheadOf(Atomics.load(this.cells, upstream), ticksOf(now)) / this.cost
   }
+}
+
+function ticksOf(now: number): number {
+  return Math.floor(now * ticksPerMs) | 0
+}
+
+/** How far ahead of now the cell is; 0: its bucket is full. */
+function aheadOf(cell: number, ticks: number): number {
+  const ahead = (cell - ticks) | 0
+  return ahead < 0 || ahead > aheadMax ? 0 : ahead
 }

@@ -15,7 +15,7 @@ function scene(): { choice: Choice; health: Health; board: LoopBoard } {
   const policy = new Policy(health, seededRandom(5))
   policy.configure(simPlan({ upstreams: [{}, {}, {}], forward: { policy: 'roundRobin' } }))
   const board = new LoopBoard(new SharedArrayBuffer(LoopBoard.bytes))
-  return { choice: new Choice(policy, health, new Budget(), board, new Flights(1), looseCounters()), health, board }
+  return { choice: new Choice(policy, health, new Budget(1), board, new Flights(1), looseCounters()), health, board }
 }
 
 /** Upstreams that would be asked, `!` behind the next one, and in brackets why others are not. */

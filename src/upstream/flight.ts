@@ -55,6 +55,8 @@ export class Flights {
   readonly restrained = new Uint8Array(flightSlots)
   /** URGENCY_* (budget). */
   readonly urgency = new Uint8Array(flightSlots)
+  /** Who asked first: a cell of the shares. */
+  readonly client = new Uint8Array(flightSlots)
   /** How long it has waited for the budget, in ms. */
   readonly budgetWait = new Uint16Array(flightSlots)
   readonly networkErrors = new Uint8Array(flightSlots)
@@ -186,6 +188,7 @@ export class Flights {
     this.restrained[flight] = 0
     this.networkErrors[flight] = 0
     this.urgency[flight] = 0
+    this.client[flight] = 0
     this.budgetWait[flight] = 0
     this.failureRcode[flight] = 0
     this.badPackets[flight] = 0

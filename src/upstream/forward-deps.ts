@@ -16,6 +16,8 @@ export interface ForwardDeps {
   readonly random: Random
   readonly counters: Counters
   readonly board: LoopBoard
+  /** Shared by all shards: see Budget. */
+  readonly budget?: Int32Array
   readonly streamed: StreamedUpstream
   /** Loops marked and healed; called in shard 0 only. */
   readonly events: (event: LoopEvent) => void

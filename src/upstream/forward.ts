@@ -21,15 +21,14 @@ import { Sender } from './send.ts'
 import { Track } from './track.ts'
 
 export { NO_UPSTREAM, RESTRAINED } from './choice.ts'
-/** What `ask` says when all flights are taken; NO_UPSTREAM and RESTRAINED when there is nobody to ask. */
+/** What `ask` says when all flights are taken. */
 export const NO_FLIGHT_FULL = -1
 
 /** Answers above this are TC's business; we offer 1232 (RFC 9715), and what is longer is dropped as cut off. */
 const answerSlotBytes = 4096
 /** Sends to one server before it is left alone (RFC 9520 section 3.2). */
 const sendsPerUpstreamMax = 3
-/** The reactor waits no longer than this anyway. */
-const lookaheadMs = 100
+const lookaheadMs = 100 // the reactor waits no longer anyway
 
 /**
  * The road upstream: one flight per question, over a pool of random ports or a stream, retried, restrained where it would loop.
@@ -44,7 +43,7 @@ export class Forward {
   private readonly attempts = new Attempts()
   private readonly pool: Pool
   private readonly health = new Health()
-  readonly budget = new Budget()
+  readonly budget: Budget
   private readonly policy: Policy
   readonly choice: Choice
   private readonly track: Track
@@ -67,6 +66,7 @@ export class Forward {
     this.flights = new Flights(deps.hashSeed)
     this.pool = new Pool(deps.reactor, deps.random)
     this.policy = new Policy(this.health, deps.random)
+    this.budget = new Budget(deps.hashSeed, deps.budget, deps.shard === 0)
     this.track = new Track(this.health, deps.counters)
     this.choice = new Choice(this.policy, this.health, this.budget, deps.board, this.flights, deps.counters)
     this.sender = new Sender({ ...deps, budget: this.budget }, this.flights, this.attempts, this.pool)
@@ -90,18 +90,18 @@ export class Forward {
     this.acceptance = new Acceptance(parts, this.course)
   }
 
-  /** Start and reload. Flights in the air go on; upstreams and routes of the same name keep their state. `shards` share the budget. */
-  configure(plan: PlanData, shards = 1): void {
+  /** Start and reload. Flights in the air go on; upstreams and routes of the same name keep their state. */
+  configure(plan: PlanData): void {
     const now = this.deps.clock.now()
     this.isStirred = true
     const before = this.plan
     const upstreamBefore = plan.upstreams.map((one) => indexOf(before?.upstreams, one.name))
     const routeBefore = plan.routes.map((one) => routeIndex(before?.routes, one))
     this.plan = plan
-    const { attempts } = plan.forward
-    this.attemptsOf = plan.routes.map(({ upstreams }) => Math.min(attempts, sendsPerUpstreamMax * upstreams.length))
+    const most = plan.forward.attempts
+    this.attemptsOf = plan.routes.map((one) => Math.min(most, sendsPerUpstreamMax * one.upstreams.length))
     this.health.configure(upstreamBefore)
-    this.budget.configure(plan.forward.budget / shards, upstreamBefore, now)
+    this.budget.configure(plan.forward.budget, upstreamBefore, now)
     this.policy.configure(plan)
     this.pool.configure(plan, upstreamBefore, now)
     this.course.configure(plan.forward, upstreamBefore, routeBefore, now)
@@ -138,6 +138,7 @@ export class Forward {
     const restrained = this.deps.board.isLooping(route, upstream)
     this.flights.restrained[flight] = restrained ? 1 : 0
     this.flights.urgency[flight] = urgency
+    this.flights.client[flight] = this.budget.clientOf(query.client)
     this.flights.attemptsLeft[flight] = restrained ? 1 : (this.attemptsOf[route] as number)
     this.flights.giveUpAt[flight] = now + (this.plan as PlanData).forward.giveUpAfterMs
     this.course.attempt(flight, upstream, now)
@@ -187,8 +188,7 @@ export class Forward {
     const number = port.tag
     // A reload in this very turn may have closed it.
     if (this.pool.socket(number) !== port) return
-    const count = port.receive(this.rx)
-    for (let slot = 0; slot < count; slot++) {
+    for (let slot = 0, count = port.receive(this.rx); slot < count; slot++) {
       const at = this.rx.dataAt(slot)
       const length = this.rx.length(slot)
       const attempt = this.matcher.match(number, this.rx.bytes, at, length)

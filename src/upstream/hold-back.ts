@@ -21,9 +21,14 @@ export class HoldBack {
 
   /** After how many ms the flight may try again to go to the upstream, 0: it may go, -1: it has waited long enough, or may not wait. */
   of(flight: number, upstream: number, now: number): number {
+    if (!this.budget.isOn) return 0
     const urgency = this.flights.urgency[flight] as number
-    const wait = this.budget.wait(upstream, urgency, now)
-    if (wait === 0) return 0
+    const client = this.flights.client[flight] as number
+    const wait = this.budget.wait(upstream, urgency, now, this.budget.shares.isGreedy(client, now))
+    if (wait === 0) {
+      this.budget.shares.spend(client, now)
+      return 0
+    }
     const waited = (this.flights.budgetWait[flight] as number) + wait
     this.flights.budgetWait[flight] = waited
     const isOver = waited > waitMax || urgency >= URGENCY_EARLY
