@@ -30,6 +30,7 @@ export function clientsOf(names: readonly string[]): DatagramPort {
       return batchSlots
     },
     send: () => {},
+    deafen: () => false,
     close: () => {},
   }
 }

@@ -34,6 +34,7 @@ function upstreamPort(waiting: { port: DatagramPort; bytes: Buffer }[]): Datagra
         waiting.push({ port, bytes: reply(asked, parts) })
       }
     },
+    deafen: () => false,
     close: () => {},
   }
   return port

@@ -15,6 +15,9 @@ const roundsPerTurn = 8
 /** Batches taken from a socket that is about to close: what 8 MiB of buffer hold of small datagrams. */
 const drainBatchesMax = 256
 
+/** How long a port that is to close still sends, at most: longer than any client waits. */
+const leaveMs = 10_000
+
 /** The clients' datagrams: from the listeners' batches onto the road. */
 export class Datagrams {
   private readonly batch: Batch
@@ -23,6 +26,8 @@ export class Datagrams {
   private readonly counters: Counters
   private readonly query = new Query()
   private readonly open = new Map<number, DatagramPort>()
+  /** Ports that only send any more: to those who asked by them and still wait. */
+  private readonly leaving: { readonly id: number; readonly port: DatagramPort; readonly until: number }[] = []
   /** Own endpoint of each listener, by id. */
   private readonly own: (Uint8Array | undefined)[] = []
 
@@ -51,13 +56,20 @@ export class Datagrams {
     const wanted = new Set(listeners.map(({ id }) => id))
     for (const [id, port] of this.open) {
       if (wanted.has(id)) continue
-      // What the kernel still holds for it would be lost; nothing may stand between the last look and the end.
+      // Deaf first, then emptied: what the kernel still holds for it would be lost. Where it can't be made deaf, nothing may stand between the
+      // last look and the end.
+      const isDeaf = port.deafen()
       for (let batches = 0; batches < drainBatchesMax && this.receiveOne(port, now) > 0; batches++) this.replies.flush()
-      port.close()
       this.open.delete(id)
-      this.replies.listeners[id] = undefined
+      if (isDeaf) this.leaving.push({ id, port, until: now + leaveMs })
+      else this.close(id, port)
     }
     return problems
+  }
+
+  private close(id: number, port: DatagramPort): void {
+    port.close()
+    this.replies.listeners[id] = undefined
   }
 
   /** Serves up to eight rounds from all listeners that are ready, each in turn, so that none starves the others. */
@@ -100,12 +112,21 @@ export class Datagrams {
     return count
   }
 
-  /** Books what the kernel did not take. */
-  gauge(): void {
-    for (const port of this.open.values()) {
-      if (port.dropped === 0) continue
-      this.counters.add(metric.sendErrors, port.dropped)
-      port.dropped = 0
+  /** Books what the kernel did not take, and closes ports that nobody waits for. */
+  gauge(now: number, waiting: number): void {
+    for (const port of this.open.values()) this.book(port)
+    for (let i = this.leaving.length - 1; i >= 0; i--) {
+      const { id, port, until } = this.leaving[i] as (typeof this.leaving)[number]
+      if (waiting > 0 && now < until) continue
+      this.book(port)
+      this.close(id, port)
+      this.leaving.splice(i, 1)
     }
+  }
+
+  private book(port: DatagramPort): void {
+    if (port.dropped === 0) return
+    this.counters.add(metric.sendErrors, port.dropped)
+    port.dropped = 0
   }
 }

@@ -157,7 +157,10 @@ export class ShardEngine {
 
   /** All listeners from now on, those of the same id kept. Returns a sentence per listener that could not be opened. */
   listen(listeners: readonly ListenerSocket[]): string[] {
-    return this.datagrams.listen(this.deps.reactor, listeners, this.deps.clock.now())
+    const now = this.deps.clock.now()
+    const problems = this.datagrams.listen(this.deps.reactor, listeners, now)
+    this.datagrams.gauge(now, this.tickets.slots.inUse)
+    return problems
   }
 
   /** The streams worker, or its successor. */
@@ -224,7 +227,7 @@ export class ShardEngine {
     counters.set(gauges.flights, this.forward.view.inUse)
     counters.set(gauges.cacheEntries, this.cache.entries)
     counters.set(gauges.cacheBytes, this.cache.bytes)
-    this.datagrams.gauge()
+    this.datagrams.gauge(now, this.tickets.slots.inUse)
     for (let i = 0; i < this.plan.data.upstreams.length; i++) {
       counters.set(upstreamRow.at(i, UP_BUDGET_LEFT), this.forward.budget.leftOf(i, now))
     }

@@ -2,10 +2,11 @@ import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import { Alarm } from './alarm.ts'
 import { Batch, batchSlots } from './batch.ts'
+import { BusyListeners } from './busy.ts'
 import type { Endpoint } from './endpoint.ts'
 import { FdTable } from './fd-table.ts'
 import type { DatagramPort, ListenerSocket, Reactor, Ready, Turn } from './reactor.ts'
-import { bindDatagramSocket, connectDatagramSocket } from './sockets.ts'
+import { bindDatagramSocket, connectDatagramSocket, deafenDatagramSocket } from './sockets.ts'
 import type { Arena, Sys } from './sys.ts'
 import { EINTR, EPOLLERR } from './sys.ts'
 import { MmsgPort } from './udp-mmsg.ts'
@@ -14,8 +15,6 @@ import { MmsgPort } from './udp-mmsg.ts'
 const waitMsMax = 100
 /** At least this often the loop goes back to Node's own, where V8's housekeeping runs. */
 const yieldMsMax = 1000
-/** So many datagrams in one turn make a listener busy: half a batch. */
-const busyCount = batchSlots / 2
 /** Events of one wait. More may be ready: the kernel goes on behind them at the next wait. */
 const eventsMax = 256
 
@@ -56,8 +55,7 @@ class EpollReactor implements Reactor {
   /** Listeners in the kernel's order, which is always the same. */
   private readonly listenersFound: MmsgPort[] = []
   private listenersCount = 0
-  /** Listeners that are asked each turn. */
-  private readonly busy: MmsgPort[] = []
+  private readonly busy: BusyListeners
   private turns = 0
   private turn: Turn = () => Infinity
   /** When the turn wants to be called again. The first one is due at once. */
@@ -74,6 +72,7 @@ class EpollReactor implements Reactor {
     this.epoll = this.sys.epollCreate()
     assert(this.epoll >= 0, 'there is an fd left for epoll')
     this.epollPlace = this.fds.add(this.epoll)
+    this.busy = new BusyListeners(this.sys, this.epoll)
     this.events = this.sys.arena(eventsMax * this.sys.epollEventBytes)
     this.words = new Int32Array(this.events.buffer)
     this.eventWords = this.sys.epollEventBytes / 4
@@ -124,7 +123,7 @@ class EpollReactor implements Reactor {
       now = clock.now()
       const isIdle = !this.collect(count) && count >= 0
       this.due = this.turn(now, this.ready)
-      this.watchIdle()
+      this.busy.judge(this.listenersFound, this.listenersCount)
       if (isIdle || now >= yieldAt) {
         setImmediate(this.loop)
         return
@@ -135,7 +134,7 @@ class EpollReactor implements Reactor {
 
   /** For `epoll_wait`: not at all when something is due, else until the alarm. */
   private timeout(now: number): number {
-    if (this.due <= now || this.busy.length > 0) return 0
+    if (this.due <= now || this.busy.ports.length > 0) return 0
     this.alarm.by(Math.min(this.due, now + waitMsMax))
     return -1
   }
@@ -146,8 +145,8 @@ class EpollReactor implements Reactor {
     ready.kicked = false
     ready.upstreamCount = 0
     let listeners = 0
-    let found = this.busy.length > 0
-    for (let i = 0; i < this.busy.length; i++) this.listenersFound[listeners++] = this.busy[i] as MmsgPort
+    let found = this.busy.ports.length > 0
+    for (let i = 0; i < this.busy.ports.length; i++) this.listenersFound[listeners++] = this.busy.ports[i] as MmsgPort
     for (let event = 0; event < count; event++) {
       const at = event * this.eventWords
       const fd = words[at + this.dataWord] as number
@@ -171,31 +170,6 @@ class EpollReactor implements Reactor {
     return found
   }
 
-  /**
-   * A listener that datagrams pour into need not be watched: it is asked each turn until nothing is there. Epoll would be called back for each
-   * reply that leaves it, since the room that this frees might be news (measured: a sixteenth of what a cached hit costs).
-   */
-  private watchIdle(): void {
-    for (let i = 0; i < this.listenersCount; i++) {
-      const port = this.listenersFound[i] as MmsgPort
-      const { received } = port
-      port.received = 0
-      if (port.isBusy ? received > 0 : received < busyCount) continue
-      if (port.isBusy) this.leaveBusy(port)
-      else if (port.fd >= 0 && this.sys.epollRemove(this.epoll, port.fd) === 0) {
-        port.isBusy = true
-        this.busy.push(port)
-      }
-    }
-  }
-
-  /** Something that came meanwhile is reported at the next wait. */
-  private leaveBusy(port: MmsgPort): void {
-    port.isBusy = false
-    this.busy.splice(this.busy.indexOf(port), 1)
-    if (port.fd >= 0) assert(this.sys.epollAdd(this.epoll, port.fd, port.fd) === 0, 'a listener can be watched again')
-  }
-
   /** A turn has a budget that the first listeners may use up: each is first in its turn. */
   private rotateListeners(count: number): void {
     this.listenersCount = count
@@ -210,7 +184,7 @@ class EpollReactor implements Reactor {
   private watch(fd: number, connected: boolean): MmsgPort | undefined {
     const place = this.fds.add(fd)
     if (place >= 0 && this.sys.epollAdd(this.epoll, fd, fd) === 0) {
-      const port = new MmsgPort(this.sys, fd, place, connected, this.release)
+      const port = new MmsgPort(this.sys, fd, place, connected, this)
       this.ports[fd] = port
       return port
     }
@@ -219,16 +193,19 @@ class EpollReactor implements Reactor {
     return undefined
   }
 
-  private readonly release = (port: MmsgPort): void => {
+  /** For MmsgPort. */
+  release(port: MmsgPort): void {
     this.ports[port.fd] = undefined
-    if (port.isBusy) {
-      port.isBusy = false
-      this.busy.splice(this.busy.indexOf(port), 1)
-    }
-    // Epoll watches the open file, of which main holds another fd: without this its events would come on.
-    this.sys.epollRemove(this.epoll, port.fd)
+    this.busy.forget(port)
     this.fds.remove(port.place)
     this.sys.close(port.fd)
+  }
+
+  /** For MmsgPort. */
+  deafen(port: MmsgPort): boolean {
+    if (!deafenDatagramSocket(this.sys, port.fd)) return false
+    this.busy.forget(port)
+    return true
   }
 
   private end(): void {

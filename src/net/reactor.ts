@@ -60,5 +60,10 @@ export interface DatagramPort {
    * resets it.
    */
   lastError: number
+  /**
+   * Nothing new comes in from now on, and nobody need ask; what waits can still be received, and replies can still be sent until `close`. False, and
+   * nothing has changed, where that can't be.
+   */
+  deafen(): boolean
   close(): void
 }

@@ -38,12 +38,14 @@ describe('sockets', { skip: typeof opened === 'string' && opened }, () => {
   it('spreads clients over all sockets of an address, the first one too', () => {
     const sockets = openDatagramSockets(sys, endpoint('127.0.0.1'), 2)
     assert.ok(typeof sockets !== 'string')
-    const ports = sockets.fds.map((fd) => new MmsgPort(sys, fd, 0, false, () => sys.close(fd)))
+    const ports = sockets.fds.map(
+      (fd) => new MmsgPort(sys, fd, 0, false, { release: () => sys.close(fd), deafen: () => false }),
+    )
     const batch = new Batch(sys, 64)
     batch.setLength(0, 12)
     for (let i = 0; i < 60; i++) {
       const fd = connectDatagramSocket(sys, sockets.endpoint, 0)
-      new MmsgPort(sys, fd, 0, true, () => {}).send(batch, 0, 1)
+      new MmsgPort(sys, fd, 0, true, { release: () => {}, deafen: () => false }).send(batch, 0, 1)
       sys.close(fd)
     }
     // 60 coins that all fall alike are a fault, not chance (2⁻⁵⁹).

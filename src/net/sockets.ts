@@ -104,6 +104,14 @@ export function localEndpoint(sys: Sys, fd: number): Endpoint {
   return readEndpoint(new Uint8Array(sys.sockaddr.buffer), 0)
 }
 
+/**
+ * From now on the kernel gives the socket nothing new (it hands queries to others that share the address), while what waits in it can still be read, and
+ * replies still leave from it: it is connected to its own address, from which nobody asks. False when the kernel says no.
+ */
+export function deafenDatagramSocket(sys: Sys, fd: number): boolean {
+  return connectTo(sys, fd, localEndpoint(sys, fd))
+}
+
 function openSocket(sys: Sys, endpoint: Endpoint, type: number): number | string {
   const v6 = endpoint.address.length === 16
   const fd = sys.socket(v6 ? AF_INET6 : AF_INET, type)

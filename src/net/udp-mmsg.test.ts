@@ -183,6 +183,6 @@ function scripted(script: readonly number[], connected: boolean) {
     sendmmsg: call,
     errno: () => errno,
   } as Partial<Sys> as Sys
-  const port = new MmsgPort(sys, 5, 0, connected, () => {})
+  const port = new MmsgPort(sys, 5, 0, connected, { release: () => {}, deafen: () => false })
   return { port, batch: new Batch(sys, 512), calls, scriptLeft: () => left.length }
 }

@@ -18,6 +18,13 @@ import {
 /** How many errors one `receive` reads off before it leaves the rest to the next wait. */
 const errorsMax = 8
 
+/** Who watches the port. */
+export interface MmsgOwner {
+  /** Closes its fd; called once. */
+  release(port: MmsgPort): void
+  deafen(port: MmsgPort): boolean
+}
+
 /** A UDP socket that moves up to 64 datagrams with one system call. */
 export class MmsgPort implements DatagramPort {
   tag = -1
@@ -25,22 +32,23 @@ export class MmsgPort implements DatagramPort {
   lastError = 0
   /** Datagrams received since the reactor last looked. */
   received = 0
-  /** It is asked each turn, and epoll does not watch it (reactor-epoll). */
+  /** It is asked each turn, and epoll does not watch it (net/busy). */
   isBusy = false
+  /** False once it is deaf or closed: epoll watches it no more. */
+  isWatched = true
   readonly connected: boolean
   private readonly sys: Sys
-  private readonly release: (port: MmsgPort) => void
+  private readonly owner: MmsgOwner
   /** Of the reactor's FdTable. */
   readonly place: number
   private openFd: number
 
-  /** @param release closes `fd`; called once */
-  constructor(sys: Sys, fd: number, place: number, connected: boolean, release: (port: MmsgPort) => void) {
+  constructor(sys: Sys, fd: number, place: number, connected: boolean, owner: MmsgOwner) {
     this.sys = sys
     this.openFd = fd
     this.place = place
     this.connected = connected
-    this.release = release
+    this.owner = owner
   }
 
   get fd(): number {
@@ -80,9 +88,13 @@ export class MmsgPort implements DatagramPort {
     if (errno > 0) this.note(errno)
   }
 
+  deafen(): boolean {
+    return this.openFd >= 0 && this.owner.deafen(this)
+  }
+
   close(): void {
     if (this.openFd < 0) return
-    this.release(this)
+    this.owner.release(this)
     this.openFd = -1
   }
 

@@ -73,6 +73,10 @@ export class NodePort implements DatagramPort {
     }
   }
 
+  deafen(): boolean {
+    return false
+  }
+
   close(): void {
     if (!this.open) return
     this.open = false

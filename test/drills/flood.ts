@@ -18,20 +18,22 @@ export interface Flood {
 const tickMs = 2
 
 /** Sends for `forMs` at `perSecond`, then waits for late answers. */
-export async function floodUdp(to: Endpoint, perSecond: number, forMs: number): Promise<Flood> {
+export async function floodUdp(to: Endpoint, perSecond: number, forMs: number, clients = 1): Promise<Flood> {
   const flood: Flood = { sent: 0, answered: 0, longestGapMs: 0, broken: 0 }
-  const socket = createSocket('udp4')
-  socket.bind()
-  await once(socket, 'listening')
-  socket.setRecvBufferSize(2 ** 21)
   const note = noteAnswers(flood)
-  socket.on('message', () => note(1))
+  const sockets = Array.from({ length: clients }, () => createSocket('udp4'))
+  for (const socket of sockets) {
+    socket.bind()
+    await once(socket, 'listening')
+    socket.setRecvBufferSize(2 ** 21)
+    socket.on('message', () => note(1))
+  }
   await paced(perSecond, forMs, (id) => {
     flood.sent++
-    socket.send(query(`n${id % 100}.test`, 'A', { id: id & 0xffff }), to.port, to.address)
+    sockets[id % clients]?.send(query(`n${id % 100}.test`, 'A', { id: id & 0xffff }), to.port, to.address)
   })
   await sleep(700)
-  socket.close()
+  for (const socket of sockets) socket.close()
   return flood
 }
 

@@ -8,6 +8,7 @@ import { outcomes, restarts } from '../../src/metrics/catalog.ts'
 import { ask, maybeAsk } from '../support/client.ts'
 import { freePort } from '../support/ports.ts'
 import { books, noEpoll, startStage } from '../support/supervisor.ts'
+import { floodUdp } from './flood.ts'
 
 const everything = { guard: { localAnswers: { everything: {} } } }
 const engines = ['epoll', 'dgram'] as const
@@ -92,6 +93,23 @@ test('threads are added and taken away, and the books stay whole', { skip: noEpo
   }
   const [asked, ended] = books(stage)
   assert.deepEqual([asked, ended], [63, 63])
+})
+
+test('threads are taken away under load: nobody who waits is forgotten', { skip: noEpoll }, async (t) => {
+  const slow = { guard: { localAnswers: { everything: { delay: '30ms' } } } }
+  const stage = await startStage(t, { ...slow, threads: 3 })
+  // From many ports, so that each shard has its share of them.
+  const flood = floodUdp({ address: '127.0.0.1', port: stage.port }, 4000, 2000, 40)
+  for (const threads of [1, 3, 2, 1, 4, 1]) {
+    await sleep(250)
+    await stage.supervisor.reload(stage.wanted({ ...slow, threads }))
+  }
+  const { sent, answered } = await flood
+  assert.ok(sent > 6000, `${sent} sent`)
+  assert.equal(sent - answered, 0, `lost of ${sent}`)
+  await sleep(50)
+  const [asked, ended] = books(stage)
+  assert.equal(asked, ended)
 })
 
 test('a hundred reloads leak no file descriptor', { skip: noEpoll }, async (t) => {

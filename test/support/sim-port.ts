@@ -61,6 +61,10 @@ export class SimPort implements DatagramPort {
     }
   }
 
+  deafen(): boolean {
+    return false
+  }
+
   close(): void {
     if (!this.open) return
     this.open = false
