@@ -20,6 +20,9 @@ const vectorBytes = 16
 export class Batch {
   readonly bytes: Uint8Array
   readonly slotBytes: number
+  /** Of the arena; 0 without koffi. */
+  private readonly headersAddress: number
+  /** Held, since an address holds nothing. */
   private readonly arena: Arena | undefined
   private readonly words: Uint32Array
   private readonly lengths: Int32Array
@@ -30,6 +33,7 @@ export class Batch {
     assert(slotBytes % 4 === 0, 'slots are aligned to words')
     const total = batchSlots * (headerBytes + vectorBytes + endpointBytes + slotBytes)
     this.arena = sys?.arena(total)
+    this.headersAddress = this.arena === undefined ? 0 : addressIn(this.arena, 0, batchSlots * headerBytes)
     const buffer = this.arena?.buffer ?? new ArrayBuffer(total)
     this.bytes = new Uint8Array(buffer)
     this.words = new Uint32Array(buffer)
@@ -61,7 +65,8 @@ export class Batch {
 
   /** The address of the message header of `slot`, good for `count` messages. */
   headerAddress(slot: number, count: number): number {
-    return addressIn(this.arena as Arena, slot * headerBytes, count * headerBytes)
+    assert(slot >= 0 && slot + count <= batchSlots, 'message headers handed to C are those of the batch')
+    return this.headersAddress + slot * headerBytes
   }
 
   /** Before recvmmsg: offers every slot whole, which is work only after a send from the same batch. */
