@@ -1,4 +1,5 @@
 import { Class, Type, typeName } from './codes.ts'
+import { addressPrefixes, countedHex, dashedHex, hexGroups, location, typeBitmap } from './rare-fields.ts'
 import {
   address,
   longString,
@@ -69,6 +70,7 @@ const certificate = [
   uint('the matching type', 1),
   restAs('hex', 'the certificate data'),
 ]
+const preference = uint('the preference', 2)
 const service = [uint('the priority', 2), name('the target'), svcParams]
 
 /** RFC 1035 §3.3 unless said otherwise. */
@@ -89,8 +91,31 @@ const forms = new Map<number, readonly RdataField[]>([
     ],
   ],
   [Type.PTR, [host]],
+  [Type.MB, [host]],
+  [Type.MG, [name('the mailbox')]],
+  [Type.MR, [name('the mailbox')]],
+  [Type.MINFO, [name('the mailbox'), name('the mailbox for errors')]],
   [17, [name('the mailbox'), name('the name of the text')]], // RP, RFC 1183 §2.2
   [18, [uint('the subtype', 2), host]], // AFSDB, RFC 1183 §1
+  [Type.X25, [string('the address')]], // RFC 1183 §3.1
+  [Type.ISDN, [strings('the address')]], // RFC 1183 §3.2
+  [Type.RT, [preference, host]], // RFC 1183 §3.3
+  [Type.PX, [preference, name('the RFC 822 domain'), name('the X.400 domain')]], // RFC 2163 §4
+  [Type.GPOS, [string('the longitude'), string('the latitude'), string('the altitude')]], // RFC 1712
+  [Type.LOC, [location]],
+  [Type.APL, [addressPrefixes]],
+  [Type.NSEC, [name('the next name'), typeBitmap('a type')]], // RFC 4034 §4
+  [Type.NSEC3PARAM, [uint('the algorithm', 1), uint('flags', 1), uint('iterations', 2), countedHex('the salt')]],
+  [Type.CSYNC, [uint('the serial', 4), uint('flags', 2), typeBitmap('a type', true)]], // RFC 7477 §2
+  [Type.ZONEMD, [uint('the serial', 4), uint('the scheme', 1), uint('the algorithm', 1), restAs('hex', 'the digest')]], // RFC 8976 §2
+  [Type.NID, [preference, hexGroups('the node identifier')]], // RFC 6742
+  [Type.L32, [preference, address('an IPv4 address', 4)]],
+  [Type.L64, [preference, hexGroups('the locator')]],
+  [Type.LP, [preference, name('the name of the locators')]],
+  [Type.EUI48, [dashedHex('the address', 6)]],
+  [Type.EUI64, [dashedHex('the address', 8)]],
+  [Type.AVC, [text]],
+  [Type.DLV, digest], // RFC 4431
   [36, [uint('the preference', 2), host]], // KX, RFC 2230 §3.1
   [37, [uint('the type', 2), uint('the key tag', 2), uint('the algorithm', 1), restAs('base64', 'the certificate')]], // CERT, RFC 4398 §2
   [49, [restAs('base64', 'the identifier')]], // DHCID, RFC 4701 §3

@@ -75,7 +75,30 @@ test('rdata, byte for byte', () => {
     ['DNSKEY 257 3 13 AQ I=', '0101030d0102'],
     ['HINFO "RFC8482" ""', '075246433834383200'],
     ['TYPE65280 \\# 0', ''],
-    ['LOC \\# 1 00', '00'],
+    ['WKS \\# 1 00', '00'],
+    ['EUI48 00-00-5e-00-53-2A', '00005e00532a'],
+    ['EUI64 00-00-5e-ef-10-00-00-2a', '00005eef1000002a'],
+    ['APL 1:192.168.32.0/21 !1:192.168.38.0/28', '00011503c0a820' + '00011c83c0a826'],
+    ['APL 2:ff00::/8 1:0.0.0.0/0', '00020801ff' + '00010000'],
+    ['APL', ''],
+    [
+      'NSEC host.example. A MX RRSIG NSEC TYPE1234',
+      `04686f7374${example}000006400100000003041b000000000000000000000000000000000000000000000000000020`,
+    ],
+    ['CSYNC 66 3 A NS AAAA', '00000042' + '0003' + '00046000' + '0008'],
+    ['CSYNC 0 0', '000000000000'],
+    ['NSEC3PARAM 1 0 12 aabbccdd', '0100000c04aabbccdd'],
+    ['NSEC3PARAM 1 0 0 -', '0100000000'],
+    ['NID 10 14:4fff:ff20:ee64', '000a00144fffff20ee64'],
+    ['L32 10 10.1.2.0', '000a0a010200'],
+    ['L64 10 2001:db8:1140:1000', '000a20010db811401000'],
+    ['LP 10 l64.example.', `000a036c3634${example}00`],
+    ['X25 311061700956', '0c333131303631373030393536'],
+    ['ISDN 150862028003217 004', '0f313530383632303238303033323137' + '03303034'],
+    // RFC 1876 appendix A.
+    ['LOC 42 21 54 N 71 06 18 W -24m 30m', '003316138917' + '2dd070be15f000988d20'],
+    ['LOC 42 21 43.952 N 71 5 6.344 W -24m 1m 200m 10m', '001224138917' + '069070bf2dd800988d20'],
+    ['LOC 90 S 180 E 42849672.95m 0 0 90000000m', '000000996cb0' + '2700a69fb200ffffffff'],
   ]
   for (const [text, hex] of table) assert.equal(rdata(text), hex, text)
 })
@@ -102,7 +125,21 @@ test('what is wrong is said with its column', () => {
     ['x A (( 1.2.3.4 ))', 'column 6: "(" inside parentheses'],
     ['x A \\# 3 000000', 'column 5: these bytes are no rdata of type A'],
     ['x A \\# 4 00', 'column 8: the length says "4", and so many bytes in hex must follow'],
-    ['x LOC 51 0 0', 'column 7: LOC is written in the form \\# length hex (RFC 3597)'],
+    ['x WKS 1', 'column 7: WKS is written in the form \\# length hex (RFC 3597)'],
+    ['x LOC 51 0 0', 'column 13: a number, or N or S is missing'],
+    ['x LOC 91 N 0 E 0m', 'column 10: degrees [minutes [seconds]] N or S, not "N"'],
+    ['x LOC 1 60 N 0 E 0m', 'column 9: degrees [minutes [seconds]] N or S, not "60"'],
+    ['x LOC 1 N 1 E 1km', 'column 15: the altitude is metres from -100000 to 42849672.95, not "1km"'],
+    [
+      'x EUI48 00-00-5e-00-53',
+      'column 9: the address is 6 bytes in hex with dashes between them, not "00-00-5e-00-53"',
+    ],
+    ['x APL 1:::/8', 'column 7: a prefix is [!]1:IPv4/length or [!]2:IPv6/length, not "1:::/8"'],
+    ['x APL 1:10.0.0.0/33', 'column 7: a prefix is [!]1:IPv4/length or [!]2:IPv6/length, not "1:10.0.0.0/33"'],
+    ['x NSEC y', 'column 9: a type is missing'],
+    ['x NSEC y AAA', 'column 10: "AAA" is no type'],
+    ['x NSEC3PARAM 1 0 0 abc', 'column 20: the salt is bytes in hex or "-", not "abc"'],
+    ['x L64 1 2001:db8::1', 'column 9: the locator is four groups of hex with colons between them, not "2001:db8::1"'],
     ['x CH A 1.2.3.4', 'column 8: A is written in the form \\# length hex (RFC 3597)'],
     ['x MX 65536 y', 'column 6: the preference is a number from 0 to 65535, not "65536"'],
     ['x TXT "a', 'column 7: this quote is never closed'],
@@ -166,6 +203,33 @@ const service = join(
   param(667, bytes(0, 40)),
 )
 const digest = join(u(4), bytes(1, 40))
+const bitmap = fc
+  .uniqueArray(fc.tuple(fc.nat(255), bytes(0, 31), fc.integer({ min: 1, max: 255 })), {
+    maxLength: 3,
+    selector: ([window]) => window,
+  })
+  .map((all) =>
+    Uint8Array.from(
+      all.sort(([a], [b]) => a - b).flatMap(([window, map, last]) => [window, map.length + 1, ...map, last]),
+    ),
+  )
+const prefix = fc
+  .tuple(fc.boolean(), fc.constantFrom(4, 16), fc.nat(128), bytes(0, 16))
+  .map(([negated, size, digits, all]) => {
+    const part = all.subarray(0, size)
+    const octets = part.subarray(0, part.findLastIndex((byte) => byte !== 0) + 1)
+    const mixed = (negated ? 128 : 0) | octets.length
+    return Uint8Array.of(0, size === 4 ? 1 : 2, Math.min(digits, size * 8), mixed, ...octets)
+  })
+const precise = fc.tuple(fc.nat(9), fc.nat(9)).map(([digit, power]) => (digit << 4) | (digit === 0 ? 0 : power))
+function locationOf([size, across, up, latitude, longitude, altitude]: number[]): Uint8Array {
+  const all = Buffer.alloc(16)
+  all.set([0, size as number, across as number, up as number])
+  all.writeUInt32BE(2 ** 31 - 324_000_000 + (latitude as number), 4)
+  all.writeUInt32BE(2 ** 31 - 648_000_000 + (longitude as number), 8)
+  all.writeUInt32BE(altitude as number, 12)
+  return Uint8Array.from(all)
+}
 
 const valid: Record<string, fc.Arbitrary<Uint8Array>> = {
   A: u(4),
@@ -192,7 +256,35 @@ const valid: Record<string, fc.Arbitrary<Uint8Array>> = {
   SVCB: service,
   HTTPS: service,
   TYPE65280: bytes(0, 40),
-  LOC: bytes(0, 40),
+  WKS: bytes(0, 40),
+  MB: name,
+  MG: name,
+  MR: name,
+  MINFO: join(name, name),
+  X25: counted(),
+  ISDN: txt,
+  RT: join(u(2), name),
+  PX: join(u(2), name, name),
+  GPOS: join(counted(), counted(), counted()),
+  EUI48: u(6),
+  EUI64: u(8),
+  NID: u(10),
+  L32: u(6),
+  L64: u(10),
+  LP: join(u(2), name),
+  AVC: txt,
+  DLV: digest,
+  ZONEMD: join(u(6), bytes(1, 40)),
+  NSEC3PARAM: join(u(4), counted()),
+  NSEC: join(
+    name,
+    bitmap.filter((all) => all.length > 0),
+  ),
+  CSYNC: join(u(6), bitmap),
+  APL: fc.array(prefix, { maxLength: 4 }).map((all) => Uint8Array.from(Buffer.concat(all))),
+  LOC: fc
+    .tuple(precise, precise, precise, fc.nat(648_000_000), fc.nat(1_296_000_000), fc.nat(0xffffffff))
+    .map(locationOf),
 }
 
 test('property: recordFromText(recordToText(x)) = x, in the own form of every type', () => {
@@ -200,7 +292,7 @@ test('property: recordFromText(recordToText(x)) = x, in the own form of every ty
   const classes = fc.constantFrom(1, 3, 4, 7)
   for (const [mnemonic, arbitrary] of Object.entries(valid)) {
     const type = typeCode(mnemonic) as number
-    const generic = mnemonic === 'LOC' || mnemonic === 'TYPE65280'
+    const generic = mnemonic === 'WKS' || mnemonic === 'TYPE65280'
     const same = fc.property(name, ttl, classes, arbitrary, (owner, ttl, class_, rdata) => {
       const given = { owner, type, class: class_, ttl, rdata }
       const text = recordToText(given)
