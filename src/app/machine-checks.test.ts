@@ -7,8 +7,13 @@ import { load } from './load.ts'
 import type { World } from './world.ts'
 
 const link = { address: 'fe80::7', netmask: 'ffff:ffff:ffff:ffff::', mac: '', internal: false, cidr: 'fe80::7/64' }
+const files: Readonly<Record<string, string>> = {
+  '/hosts': '10.0.0.7 nas.lan\n',
+  '/odd': '# mine\n10.0.0.8 ok.lan a..b\n10.0.0 x.lan\n10.0.0.9\n',
+  '/log': 'Nov 27 something happened\n'.repeat(500),
+}
 const world: World = {
-  readText: (path) => (path === '/hosts' ? '10.0.0.7 nas.lan\n' : undefined),
+  readText: (path) => files[path],
   interfaces: () => ({ eth0: [{ ...link, family: 'IPv6', scopeid: 2 }] }),
 }
 
@@ -81,4 +86,26 @@ test('all are found at once, beside what the schema finds', (t) => {
 test('what a flag says is checked, too', (t) => {
   const [problem] = problemsOf(t, '', { listen: '[fe80::1%x]:53' })
   assert.match(problem as string, /^unknown-interface 0:1 /)
+})
+
+test('lines of a hosts file that are passed over are warned of, with their place, and a file of another kind does not fill the screen', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'dnsweir-checks-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'c.yaml')
+  const warnings = (hosts: string): string[] => {
+    writeFileSync(file, `guard:\n  localAnswers:\n    hosts: ${hosts}\n`)
+    const { settings, problems } = load({ file, overrides: {} }, world)
+    assert.ok(settings, 'they are served without those lines')
+    return problems
+      .filter(({ code }) => code === 'hosts-line')
+      .map((one) => `${one.severity} ${one.line}:${one.column} ${one.message}`)
+  }
+  assert.deepEqual(warnings('[/hosts, /odd]'), [
+    'warning 3:21 guard.localAnswers.hosts[1]: /odd:2: "a..b" is not a host name',
+    'warning 3:21 guard.localAnswers.hosts[1]: /odd:3: "10.0.0" is not an IP address',
+    'warning 3:21 guard.localAnswers.hosts[1]: /odd:4: "10.0.0.9" has no name beside it',
+  ])
+  const log = warnings('[/log]')
+  assert.equal(log.length, 11)
+  assert.match(log.at(-1) as string, /\/log: and more lines like these$/)
 })

@@ -9,6 +9,7 @@ import { planRules } from '../guard/plan.ts'
 import { emptyPlan } from '../link/plan-data.ts'
 import { looseCounters } from '../metrics/counters.ts'
 import { SetupError } from '../threads/setup-error.ts'
+import { hostsFromText } from '../wire/hosts-text.ts'
 import { filesOf, type LocalBuilder, unreadable } from './build-local.ts'
 import { recordProblem } from './build-names.ts'
 import { linkScopes, onLinkPrefixes } from './build-network.ts'
@@ -26,6 +27,7 @@ export function machineChecks(world: World, local: LocalBuilder): CrossCheck<Set
     { about: ['admin'], check: ({ admin }, report) => hasScope(admin.listen, ['admin', 'listen'], report) },
     { about: ['listen', 'upstreams', 'routes'], check: serversFit },
     { about: ['guard'], check: rulesServe },
+    { about: ['guard'], check: hostsAreWhole },
   ]
 
   function scopesExist({ listen }: Settings, report: Report): void {
@@ -58,6 +60,21 @@ export function machineChecks(world: World, local: LocalBuilder): CrossCheck<Set
     }
   }
 
+  /** Only warnings: the other lines are served. */
+  function hostsAreWhole({ guard }: Settings, report: Report): void {
+    for (const [i, path] of filesOf(guard).entries()) {
+      const problems = hostsFromText(world.readText(path) ?? '').problems.map(
+        (one) => `${path}:${one.line}: ${one.message}`,
+      )
+      const said = problems.slice(0, hostsLinesMax)
+      if (problems.length > said.length) said.push(`${path}: and more lines like these`)
+      for (const sentence of said) {
+        const message = `guard.localAnswers.hosts[${i}]: ${sentence}`
+        report(['guard', 'localAnswers', 'hosts', i], 'hosts-line', message, { severity: 'warning' })
+      }
+    }
+  }
+
   /** Each rule is made as a shard makes it; what the others say does not matter to it. */
   function rulesServe({ guard }: Settings, report: Report): void {
     const unread = filesOf(guard).flatMap((path, i) => (world.readText(path) === undefined ? [{ path, i }] : []))
@@ -79,6 +96,9 @@ export function machineChecks(world: World, local: LocalBuilder): CrossCheck<Set
     }
   }
 }
+
+/** A file of another kind would fill the screen. */
+const hostsLinesMax = 10
 
 const dry = {
   clock: { now: () => 0 },

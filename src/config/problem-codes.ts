@@ -21,6 +21,7 @@ export const problemCodes = {
   'out-of-range': 'A value is below the minimum or above the maximum, or a list is too short or too long.',
   'not-one-of': 'A value is none of the words that the setting takes.',
   'invalid-text': 'A name, address, prefix, path or record is not well formed.',
+  'hosts-line': 'A line of a hosts file is of no use, and passed over.',
   'listed-twice': 'The same zone or address is given twice.',
   conflict: 'Two settings contradict each other.',
   'unknown-interface': 'An address is on a network interface that this machine does not have.',

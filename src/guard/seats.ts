@@ -3,7 +3,14 @@ import type { Random } from '../base/random.ts'
 import type { WorkerEvent } from '../link/messages.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import { billLength, billRow } from '../metrics/bill-table.ts'
-import { RULE_DROPPED, RULE_LIMITED, RULE_REPLIED, rule as ruleCounters, summedLength } from '../metrics/catalog.ts'
+import {
+  RULE_DROPPED,
+  RULE_LIMITED,
+  RULE_RENAMED,
+  RULE_REPLIED,
+  rule as ruleCounters,
+  summedLength,
+} from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Draft } from '../query/draft.ts'
 import { LocalTable } from '../query/local-table.ts'
@@ -124,11 +131,12 @@ function planNames(plan: PlanData): PlanNames {
 /** Enough for a denial with its SOA. */
 const draftBytes = 512
 
-/** Which counter of the rule's row a verdict belongs to; -1 for ASK, REWRITE, PROBE and HOLD, which end in another count. */
+/** Which counter of the rule's row a verdict belongs to; -1 for ASK, PROBE and HOLD, which end in another count. */
 export function fieldOf(verdict: Verdict, draft: Draft): number {
   if (verdict === DROP) return RULE_DROPPED
   if (verdict === CACHE_ONLY) return RULE_LIMITED
-  if (verdict === ASK || verdict === REWRITE || verdict === PROBE || verdict === HOLD) return -1
+  if (verdict === REWRITE) return RULE_RENAMED
+  if (verdict === ASK || verdict === PROBE || verdict === HOLD) return -1
   const { rcode, flags } = draft
   const isLimit = rcode === Rcode.REFUSED || rcode === Rcode.SERVFAIL || (flags & TC) !== 0
   return isLimit ? RULE_LIMITED : RULE_REPLIED

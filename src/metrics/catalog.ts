@@ -156,14 +156,11 @@ places += ruleStride * 16
 export const rule = rows('rule', ruleBase, ruleStride, [
   ['dnsweir_rule_replied_total', 'Queries that the rule answered, and answers that it refused.', 'counter'],
   ['dnsweir_rule_dropped_total', 'Queries that the rule dropped.', 'counter'],
-  [
-    'dnsweir_rule_limited_total',
-    'Queries that the rule sent to the cache only, refused, failed or truncated.',
-    'counter',
-  ],
+  ['dnsweir_rule_limited_total', 'Queries it sent to the cache only, refused, failed or truncated.', 'counter'],
   ['dnsweir_rule_finished_total', 'Replies that the rule shaped.', 'counter'],
   ['dnsweir_rule_observed_total', 'Queries that the rule would have answered or dropped, in observe mode.', 'counter'],
   ['dnsweir_rule_exempt_total', 'Queries that the rule let pass because of DO, CD or an exemption.', 'counter'],
+  ['dnsweir_rule_renamed_total', 'Queries that the rule gave another name: alias, or lost suffix.', 'counter'],
 ] as const)
 
 /** One row per upstream of the plan. */
@@ -212,6 +209,7 @@ export const RULE_LIMITED = 2
 export const RULE_FINISHED = 3
 export const RULE_OBSERVED = 4
 export const RULE_EXEMPT = 5
+export const RULE_RENAMED = 6
 
 /** Fields of an upstream's row. */
 export const UP_PACKETS = 0

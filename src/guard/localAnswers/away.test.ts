@@ -4,6 +4,7 @@ import { type GuardParts, guardOf } from '../../../test/support/guard.ts'
 import { type GuardSim, guardSim, rulesPlan } from '../../../test/support/guard-sim.ts'
 import { type Message, parse, query, type ReplyParts } from '../../../test/support/message.ts'
 import { queryOf } from '../../../test/support/query.ts'
+import { RULE_RENAMED, rule as ruleRow } from '../../metrics/catalog.ts'
 import { Draft } from '../../query/draft.ts'
 import { Reply } from '../../query/reply.ts'
 import { PASS } from '../../query/verdict.ts'
@@ -204,4 +205,12 @@ test('below a cluster domain a denial lives 5 s, wherever the alias leads, from 
     const { authority } = ask(one, name)
     assert.deepEqual([authority.length, authority[0]?.ttl], [1, name === 'gone.lan' ? 30 : 5], name)
   }
+})
+
+test('a query that an alias leads away is counted for the rule', () => {
+  const one = sim()
+  ask(one, 'www.lan')
+  ask(one, 'www.lan')
+  ask(one, 'example.org')
+  assert.equal(one.shard.count(ruleRow.at(0, RULE_RENAMED)), 2)
 })
