@@ -212,5 +212,9 @@ test('a query that an alias leads away is counted for the rule', () => {
   ask(one, 'www.lan')
   ask(one, 'www.lan')
   ask(one, 'example.org')
-  assert.equal(one.shard.count(ruleRow.at(0, RULE_RENAMED)), 2)
+  const rows = Array.from({ length: 16 }, (_, row) => one.shard.count(ruleRow.at(row, RULE_RENAMED)))
+  assert.deepEqual(
+    rows.filter((count) => count > 0),
+    [2],
+  )
 })
