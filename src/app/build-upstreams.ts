@@ -6,7 +6,7 @@ import { isPrivateAddress, localAddresses, scopeOf } from './build-network.ts'
 import { type ResolvConfRead, readResolvConf } from './resolv-conf.ts'
 import type { World } from './world.ts'
 
-type Server = SocketAddress & { readonly transport: 'udp' | 'tcp' }
+type Server = SocketAddress & { readonly transport: UpstreamData['transport']; readonly serverName?: string }
 
 const dnsPort = 53
 
@@ -62,16 +62,18 @@ export class UpstreamList {
     return nameservers.map((address) => ({ address, port: dnsPort, transport: 'udp' }))
   }
 
-  private add({ address, port, transport }: Server): number {
+  private add({ address, port, transport, serverName }: Server): number {
     const bytes = addressFromText(address.replace(/%.*/, ''))
     if (bytes === undefined) throw new SetupError(`${address} is not an IP address`)
-    const name = `${transport === 'tcp' ? 'tcp://' : ''}${socketAddressText({ address, port })}`
+    const scheme = transport === 'udp' ? '' : `${transport}://`
+    const name = `${scheme}${socketAddressText({ address, port })}${serverName === undefined ? '' : `#${serverName}`}`
     const known = this.list.findIndex((one) => one.name === name)
     if (known !== -1) return known
     if (this.list.length === upstreamsMax) {
       throw new SetupError(`upstreams: more than ${upstreamsMax} different servers are named in all`)
     }
     const scope = scopeOf(address, this.world.interfaces())
-    return this.list.push({ name, transport, address: bytes, port, scope, isPrivate: isPrivateAddress(bytes) }) - 1
+    const isPrivate = isPrivateAddress(bytes)
+    return this.list.push({ name, transport, serverName, address: bytes, port, scope, isPrivate }) - 1
   }
 }

@@ -2,6 +2,7 @@ import { planRules } from '../guard/plan.ts'
 import type { CacheData, PlanData, RouteData } from '../link/plan-data.ts'
 import { upstreamsMax } from '../link/plan-data.ts'
 import { wireName } from '../wire/text.ts'
+import { caText } from './build-ca.ts'
 import { filesOf, localBuilder } from './build-local.ts'
 import { billNames, servedBelow } from './build-names.ts'
 import { isBelow, onLinkPrefixes } from './build-network.ts'
@@ -74,6 +75,7 @@ export function build(
       attempts: settings.forward.attempts,
       giveUpAfterMs: settings.forward.giveUpAfter,
       budget: settings.forward.budget === 'off' ? 0 : settings.forward.budget,
+      ca: caText(settings.forward.ca, world),
     },
     cache: cacheData(settings.cache),
     rules: planRules({ ...settings.guard }),
@@ -84,7 +86,9 @@ export function build(
         settings.tcp.maxConnectionsPerClient === 'off' ? 0 : settings.tcp.maxConnectionsPerClient,
     },
   }
-  return { plan, watched: [...new Set([...upstreams.files, ...filesOf(settings.guard)])], warnings: upstreams.warnings }
+  const caFiles = settings.forward.ca === 'system' ? [] : [settings.forward.ca]
+  const watched = [...new Set([...upstreams.files, ...filesOf(settings.guard), ...caFiles])]
+  return { plan, watched, warnings: upstreams.warnings }
 
   /** A suffix at or below a cluster domain is what the pods' own search lists hold: it makes no name junk (FIELD 2). */
   function automaticSuffixes(): readonly string[] {

@@ -10,6 +10,7 @@ import { emptyPlan } from '../link/plan-data.ts'
 import { looseCounters } from '../metrics/counters.ts'
 import { SetupError } from '../threads/setup-error.ts'
 import { hostsFromText } from '../wire/hosts-text.ts'
+import { caProblem } from './build-ca.ts'
 import { filesOf, type LocalBuilder, unreadable } from './build-local.ts'
 import { recordProblem } from './build-names.ts'
 import { linkScopes, onLinkPrefixes } from './build-network.ts'
@@ -27,6 +28,7 @@ export function machineChecks(world: World, local: LocalBuilder): CrossCheck<Set
     { about: ['admin'], check: ({ admin }, report) => hasScope(admin.listen, ['admin', 'listen'], report) },
     { about: ['listen', 'upstreams', 'routes'], check: serversFit },
     { about: ['guard'], check: rulesServe },
+    { about: ['forward'], check: caServes },
     { about: ['guard'], check: hostsAreWhole },
   ]
 
@@ -58,6 +60,11 @@ export function machineChecks(world: World, local: LocalBuilder): CrossCheck<Set
         if (sentence !== undefined) return report([...path, i], 'out-of-range', sentence)
       }
     }
+  }
+
+  function caServes({ forward }: Settings, report: Report): void {
+    const sentence = caProblem(forward.ca, world)
+    if (sentence !== undefined) report(['forward', 'ca'], 'file-unreadable', sentence)
   }
 
   /** Only warnings: the other lines are served. */

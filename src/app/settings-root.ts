@@ -12,7 +12,7 @@ import {
   text,
 } from '../config/field.ts'
 import { group, section } from '../config/section.ts'
-import { domain, socketAddress, upstream } from '../config/values.ts'
+import { domain, filePath, socketAddress, upstream } from '../config/values.ts'
 import { aaaaFilterSettings } from '../guard/aaaaFilter/settings.ts'
 import { aclSettings } from '../guard/acl/settings.ts'
 import { cutSettings } from '../guard/cut/settings.ts'
@@ -55,6 +55,12 @@ export const forwardSettings = section('How questions go upstream.', {
     min: '100ms',
     max: '60s',
     doc: 'How long an open question outlives the reply: an answer that comes late is still cached.',
+  }),
+  ca: either('system', filePath, {
+    default: 'system',
+    doc:
+      'Who vouches for the certificates of tls:// upstreams: `system` (the authorities that Node ships), or a PEM file, ' +
+      'which is read again when it changes.',
   }),
   budget: either('off', quantityShape('rate', '1/s', '1000000/s'), {
     default: 'off',

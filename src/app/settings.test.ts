@@ -28,6 +28,7 @@ test('an empty file means the documented defaults', () => {
     attempts: 3,
     giveUpAfter: 6000,
     budget: 'off',
+    ca: 'system',
   })
   assert.deepEqual(settings.cache, {
     maxSize: 16 * 2 ** 20,
@@ -109,7 +110,10 @@ test('settings that contradict each other are found where they stand', () => {
     ['upstreams: [127.0.0.1]', []],
     ['upstreams: []', ['no-upstream 1:12']],
     ['upstreams: []\nguard: { localAnswers: { everything: {} } }', []],
-    ['upstreams: [tls://1.1.1.1]\nlisten: [https://127.0.0.1:443]', ['not-built-yet 1:13', 'not-built-yet 2:10']],
+    [
+      'upstreams: [https://1.1.1.1/dns-query]\nlisten: [https://127.0.0.1:443]',
+      ['not-built-yet 1:13', 'not-built-yet 2:10'],
+    ],
     ['guard: { aaaaFilter: { zones: [a.cluster.local, cluster.local.org] } }', ['conflict 1:32']],
     ['guard: { aaaaFilter: { zones: [cluster.local], except: [] } }', []],
     [
@@ -199,7 +203,7 @@ test('a flag is checked as the file is, and problems name it', () => {
   }
   const table = [
     [{ listen: '127.0.0.1' }, false, /^--listen: listen\[0\] .*port is missing.*did you mean 127\.0\.0\.1:53\?$/],
-    [{ upstream: 'tls://1.1.1.1' }, false, /^--upstream: .*not built yet/],
+    [{ upstream: 'https://1.1.1.1/' }, false, /^--upstream: .*not built yet/],
     [{ admin: 'x' }, false, /^--admin: admin is "x"/],
     [{ admin: '127.0.0.1:1053' }, false, /^--admin: admin\.listen is .* takes/],
     [{ listen: '127.0.0.1:9453' }, false, /^--listen: admin\.listen is .* takes/],

@@ -71,8 +71,35 @@ test('upstreams are servers or files', () => {
   }
 })
 
+test('a TLS upstream is an address, and the name that its certificate must have', () => {
+  const server = (address: string, port: number, text: string, serverName?: string) => ({
+    value: { kind: 'server', transport: 'tls', address, port, text, ...(serverName && { serverName }) },
+  })
+  const table: [string, string, number, string?][] = [
+    ['tls://9.9.9.9#dns.quad9.net', '9.9.9.9', 853, 'dns.quad9.net'],
+    ['tls://9.9.9.9:8853#DNS.quad9.net', '9.9.9.9', 8853, 'dns.quad9.net'],
+    ['tls://9.9.9.9', '9.9.9.9', 853],
+    ['TLS://[2620:fe::fe]:853#a_b.test', '2620:fe::fe', 853, 'a_b.test'],
+  ]
+  for (const [text, address, port, name] of table) {
+    assert.deepEqual(readUpstream(text), server(address, port, text, name), text)
+  }
+  for (const [text, error] of [
+    ['tls://dns.quad9.net', /a TLS upstream is written tls:\/\/IP#dns\.quad9\.net/],
+    ['tls://9.9.9.9#', /no host name/],
+    ['tls://9.9.9.9#a..b', /no host name/],
+    ['tls://9.9.9.9#-a', /no host name/],
+    ['9.9.9.9#dns.quad9.net', /only tls:\/\/ has a server name/],
+    ['tcp://9.9.9.9#dns.quad9.net', /only tls:\/\/ has a server name/],
+    ['tls://0.0.0.0#a.test', /wildcard/],
+  ] as const) {
+    const read = readUpstream(text)
+    assert.match('error' in read ? read.error : '', error, text)
+  }
+})
+
 test('what is not built yet says so, on both sides', () => {
-  for (const text of ['tls://1.1.1.1#one.one', 'https://1.1.1.1/dns-query', 'TLS://[::1]:853']) {
+  for (const text of ['https://1.1.1.1/dns-query']) {
     for (const read of [readUpstream(text), readSocketAddress(text)]) {
       assert.ok('error' in read && read.unbuilt === true, text)
       assert.match(read.error, /not built yet/)

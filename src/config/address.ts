@@ -10,7 +10,9 @@ export interface SocketAddress {
 /** A server that is asked over one transport. `text` is how the operator wrote it, for messages and labels. */
 export interface UpstreamServer extends SocketAddress {
   readonly kind: 'server'
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: 'udp' | 'tcp' | 'tls'
+  /** That its certificate must have; undefined: its address (tls alone). */
+  readonly serverName?: string
   readonly text: string
 }
 
@@ -18,6 +20,8 @@ export interface UpstreamServer extends SocketAddress {
 export type Upstream = UpstreamServer | { readonly kind: 'file'; readonly path: string; readonly text: string }
 
 const dnsPort = 53
+/** RFC 7858 section 3.1. */
+const tlsPort = 853
 
 /** `127.0.0.1:53`, `[::1]:53`: the way back from readSocketAddress. */
 export function socketAddressText({ address, port }: SocketAddress): string {
@@ -40,25 +44,45 @@ export function readSocketAddress(text: string): Read<SocketAddress> {
   return { value: { address: hostAddress(host), port } }
 }
 
-/** IP, IP:port, tcp://IP, tcp://IP:port (port 53 if none), or the path of a file. */
+/** IP, IP:port, tcp://IP, tcp://IP:port (port 53 if none), tls://IP#name, tls://IP:port#name (port 853), or the path of a file. */
 export function readUpstream(text: string): Read<Upstream> {
   if (text.startsWith('/') || text.startsWith('./') || text.startsWith('../')) {
     return { value: { kind: 'file', path: text, text } }
   }
   const scheme = /^([a-z]+):\/\//i.exec(text)?.[1]?.toLowerCase()
-  if (scheme === 'tls' || scheme === 'https') return notBuilt(`${scheme}://`)
-  if (scheme !== undefined && scheme !== 'tcp') return { error: `there is no ${scheme}:// here` }
-  const rest = scheme === 'tcp' ? text.slice('tcp://'.length) : text
+  if (scheme === 'https') return notBuilt(`${scheme}://`)
+  if (scheme !== undefined && scheme !== 'tcp' && scheme !== 'tls') return { error: `there is no ${scheme}:// here` }
+  const transport = scheme === 'tcp' || scheme === 'tls' ? scheme : 'udp'
+  const behind = scheme === undefined ? text : text.slice(scheme.length + '://'.length)
+  const hash = behind.indexOf('#')
+  const rest = hash < 0 ? behind : behind.slice(0, hash)
+  const serverName = hash < 0 ? undefined : behind.slice(hash + 1).toLowerCase()
+  if (serverName !== undefined && transport !== 'tls') return { error: 'only tls:// has a server name behind #' }
+  if (serverName !== undefined && !serverNameForm.test(serverName)) {
+    return { error: `\`${serverName}\` is no host name for a certificate to have` }
+  }
   const whole: ReturnType<typeof split> = isIP(rest) !== 0 ? { host: rest } : split(rest)
   if (whole.error !== undefined) return { error: whole.error }
-  const { host, port = dnsPort } = whole
+  const { host, port = transport === 'tls' ? tlsPort : dnsPort } = whole
+  if (isIP(host) === 0 && transport === 'tls' && serverName === undefined) {
+    return { error: `\`${host}\` is not an IP address: a TLS upstream is written tls://IP#${host}` }
+  }
   if (isIP(host) === 0)
     return { error: `\`${host}\` is not an IP address, and to look a name up we would need an upstream` }
   if (isWildcard(hostAddress(host))) return { error: 'a wildcard address is no server' }
   return {
-    value: { kind: 'server', transport: scheme === 'tcp' ? 'tcp' : 'udp', address: hostAddress(host), port, text },
+    value: {
+      kind: 'server',
+      transport,
+      address: hostAddress(host),
+      port,
+      text,
+      ...(serverName === undefined ? {} : { serverName }),
+    },
   }
 }
+
+const serverNameForm = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/
 
 /** An IP prefix → the same with its length written out: `10.0.0.0/8`, `::1/128`. */
 export function readPrefix(text: string): Read<string> {

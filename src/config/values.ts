@@ -23,7 +23,7 @@ export const socketAddress = textShape<SocketAddress>({
 })
 
 export const upstream = textShape<Upstream>({
-  what: 'an IP address, IP:port, tcp://IP, tcp://IP:port or a file path',
+  what: 'an IP address, IP:port, tcp://IP[:port], tls://IP[:port][#server-name] or a file path',
   example: '192.168.1.1',
   read: readUpstream,
 })

@@ -34,9 +34,11 @@ export interface PrefixData {
 }
 
 export interface UpstreamData {
-  /** `192.168.1.1:53`, `[::1]:53`, `tcp://10.233.0.3:53`: metric label and log name. */
+  /** `192.168.1.1:53`, `[::1]:53`, `tcp://10.233.0.3:53`, `tls://9.9.9.9:853#dns.quad9.net`: metric label and log name. */
   readonly name: string
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: 'udp' | 'tcp' | 'tls'
+  /** That its certificate must have; undefined: the address (tls alone). */
+  readonly serverName?: string | undefined
   readonly address: Uint8Array
   readonly port: number
   readonly scope: number
@@ -61,6 +63,8 @@ export interface ForwardData {
   readonly giveUpAfterMs: number
   /** Packets a second to each upstream; 0: no limit. */
   readonly budget: number
+  /** PEM of those who vouch for tls:// upstreams; undefined: those that Node ships. */
+  readonly ca?: string | undefined
 }
 
 export interface CacheData {

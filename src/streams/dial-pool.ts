@@ -1,4 +1,5 @@
 import type { Question } from './question.ts'
+import type { Transport } from './transport.ts'
 import { type ConnectionOwner, type DialDeps, UpstreamConnection } from './upstream-connection.ts'
 
 /**
@@ -11,8 +12,7 @@ import { type ConnectionOwner, type DialDeps, UpstreamConnection } from './upstr
  * again, and as many as it answered is what later connections are asked, until one shows that the upstream takes more.
  */
 export class UpstreamPool implements ConnectionOwner {
-  private readonly host: string
-  private readonly port: number
+  private readonly transport: Transport
   private readonly deps: DialDeps
   private readonly connections = new Set<UpstreamConnection>()
   /** Not empty only while there are as many connections as may be. */
@@ -24,9 +24,8 @@ export class UpstreamPool implements ConnectionOwner {
   private failedUntil = Number.NEGATIVE_INFINITY
   private isClosed = false
 
-  constructor(host: string, port: number, deps: DialDeps) {
-    this.host = host
-    this.port = port
+  constructor(transport: Transport, deps: DialDeps) {
+    this.transport = transport
     this.deps = deps
     this.questionsMax = deps.limits.upstreamQuestionsMax
   }
@@ -132,7 +131,7 @@ export class UpstreamPool implements ConnectionOwner {
     const { upstreamPipelineDepth, upstreamConnectionsMax } = this.deps.limits
     if (best !== undefined && (best.open < upstreamPipelineDepth || usable >= upstreamConnectionsMax)) return best
     if (now < this.failedUntil || this.isClosed || this.connections.size >= this.connectionsMax) return best
-    const connection = new UpstreamConnection(this.host, this.port, this.deps, this)
+    const connection = new UpstreamConnection(this.transport, this.deps, this)
     this.connections.add(connection)
     return connection
   }

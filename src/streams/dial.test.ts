@@ -103,7 +103,14 @@ interface Scene {
 function scene(t: TestContext, setUp: PlanData, limits: Partial<StreamLimits> = {}): Scene {
   const counters = looseCounters()
   const clock = monotonicClock()
-  const dial = new Dial({ clock, random: secureRandom(), counters, limits: { ...defaultLimits, ...limits } })
+  const said: string[] = []
+  const dial = new Dial({
+    clock,
+    random: secureRandom(),
+    counters,
+    limits: { ...defaultLimits, ...limits },
+    say: (_level, sentence) => said.push(sentence),
+  })
   dial.setPlan(setUp)
   dial.commitPlan(setUp.generation)
   const timer = setInterval(() => dial.sweep(clock.now()), 20)

@@ -3,10 +3,11 @@ import type { PlanData, UpstreamData } from '../link/plan-data.ts'
 import { UpstreamPool } from './dial-pool.ts'
 import { hostOf } from './host.ts'
 import { type Asker, Question } from './question.ts'
+import { tcpTransport, tlsTransport } from './transport.ts'
 import type { DialDeps } from './upstream-connection.ts'
 
 /**
- * Questions that go upstream over TCP: those for tcp:// upstreams, and those whose UDP answer was truncated. Each upstream has a few
+ * Questions that go upstream over streams: those for tcp:// and tls:// upstreams, and those whose UDP answer was truncated. Each upstream has a few
  * persistent connections (RFC 7766 section 6.2.1), opened as they are needed. Every question ends once: what can't be answered fails at once.
  */
 export class Dial {
@@ -23,7 +24,7 @@ export class Dial {
 
   /** Makes a plan's upstreams known, beside those of the plans before. */
   setPlan(plan: PlanData): void {
-    const pools = plan.upstreams.map((upstream) => this.poolOf(upstream))
+    const pools = plan.upstreams.map((upstream) => this.poolOf(upstream, plan.forward.ca))
     this.plans.set(plan.generation & generationMask, { pools, deadlineMs: plan.forward.giveUpAfterMs })
   }
 
@@ -74,12 +75,17 @@ export class Dial {
     for (const pool of this.pools.values()) pool.close()
   }
 
-  private poolOf(upstream: UpstreamData): UpstreamPool {
+  private poolOf(upstream: UpstreamData, ca: string | undefined): UpstreamPool {
     const host = hostOf(upstream)
-    const key = `${host} ${upstream.port}`
+    const { port, name, serverName } = upstream
+    const isTls = upstream.transport === 'tls'
+    const key = isTls ? `tls ${host} ${port} ${serverName ?? ''} ${ca ?? ''}` : `${host} ${port}`
     const known = this.pools.get(key)
     if (known !== undefined) return known
-    const pool = new UpstreamPool(host, upstream.port, this.deps)
+    const transport = isTls
+      ? tlsTransport({ label: name, host, port, serverName, ca }, this.deps.say)
+      : tcpTransport(host, port)
+    const pool = new UpstreamPool(transport, this.deps)
     this.pools.set(key, pool)
     return pool
   }

@@ -107,6 +107,7 @@ async function scene(
     random: seededRandom(7),
     sys: kicked && ({ kick: kicked } as unknown as Sys),
     limits: { ...defaultLimits, ...limits },
+    say: () => {},
   })
   const port = await freePort()
   const clients: Client[] = []

@@ -19,6 +19,8 @@ export interface HubDeps {
   /** To kick shards that live in epoll_wait; undefined where all live on Node's loop. */
   readonly sys: Sys | undefined
   readonly limits: StreamLimits
+  /** A sentence for the log. */
+  readonly say: (level: 'info' | 'warn', sentence: string) => void
 }
 
 /**

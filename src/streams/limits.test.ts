@@ -14,7 +14,14 @@ import { defaultLimits } from './limits.ts'
 async function scene(t: TestContext) {
   const counters = looseCounters()
   const clock = monotonicClock()
-  const hub = new StreamsHub({ counters, clock, random: seededRandom(5), sys: undefined, limits: defaultLimits })
+  const hub = new StreamsHub({
+    counters,
+    clock,
+    random: seededRandom(5),
+    sys: undefined,
+    limits: defaultLimits,
+    say: () => {},
+  })
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import { badAnswers, connections as connectionCounters } from '../metrics/catalog.ts'
@@ -7,7 +7,9 @@ import { HEADER, ID, readU16, writeU16 } from '../wire/header.ts'
 import { ANSWER_MALFORMED, ANSWER_OK, ANSWER_QUERY, ANSWER_QUESTION, checkAnswer } from '../wire/incoming.ts'
 import { Frames } from './frames.ts'
 import type { StreamLimits } from './limits.ts'
+import { padQuestion } from './padding.ts'
 import type { Question } from './question.ts'
+import type { Transport } from './transport.ts'
 
 /** What all connections to upstreams share. */
 export interface DialDeps {
@@ -15,6 +17,8 @@ export interface DialDeps {
   readonly random: Random
   readonly counters: Counters
   readonly limits: StreamLimits
+  /** A sentence for the log. */
+  readonly say: (level: 'info' | 'warn', sentence: string) => void
 }
 
 /** Who opened the connection hears of its end. */
@@ -24,7 +28,7 @@ export interface ConnectionOwner {
 }
 
 /**
- * One pipelined TCP connection to an upstream (RFC 7766 section 6.2.1.1). Ids are its own, from the CSPRNG, and none is used again while its
+ * One pipelined connection to an upstream, TCP or TLS (RFC 7766 section 6.2.1.1, RFC 7858 section 3.3). Ids are its own, from the CSPRNG, and none is used again while its
  * question is open (CVE-2026-33596); answers may come in any order, and what answers nothing we asked is ignored.
  */
 export class UpstreamConnection {
@@ -48,20 +52,25 @@ export class UpstreamConnection {
   private bad = 0
   private heardAt = 0
   private isCorked = false
+  private readonly transport: Transport
+  /** Frames that wait for it to be ready: before its certificate is known to be right, nobody is to be told anything. */
+  private early: Uint8Array[] | undefined
+  private error: Error | undefined
 
-  constructor(host: string, port: number, deps: DialDeps, owner: ConnectionOwner) {
+  constructor(transport: Transport, deps: DialDeps, owner: ConnectionOwner) {
     this.deps = deps
     this.owner = owner
     this.openedAt = deps.clock.now()
     this.usedAt = this.openedAt
-    this.socket = connect({ host, port, noDelay: true })
-    this.socket.on('connect', () => {
-      this.establishedAt = deps.clock.now()
-      deps.counters.add(connectionCounters.upstream)
-    })
+    this.transport = transport
+    this.early = transport.isEncrypted ? [] : undefined
+    this.socket = transport.open()
+    this.socket.on(transport.readyEvent, () => this.ready())
     this.socket.on('data', (chunk) => this.take(chunk))
     // 'close' follows, and is what counts.
-    this.socket.on('error', () => {})
+    this.socket.on('error', (error) => {
+      this.error ??= error
+    })
     this.socket.on('close', () => this.closed())
   }
 
@@ -89,11 +98,15 @@ export class UpstreamConnection {
     this.asked++
     this.usedAt = now
     question.askedAt = now
-    const { message } = question
+    const message = this.transport.isEncrypted ? padQuestion(question.message) : question.message
     const frame = Buffer.allocUnsafe(2 + message.length)
     frame.writeUInt16BE(message.length)
     frame.set(message, 2)
     frame.writeUInt16BE(id, 2 + ID)
+    if (this.early !== undefined) {
+      this.early.push(frame)
+      return
+    }
     if (!this.isCorked) {
       this.isCorked = true
       this.socket.cork()
@@ -125,6 +138,14 @@ export class UpstreamConnection {
   destroy(): void {
     this.isDestroyed = true
     this.socket.destroy()
+  }
+
+  private ready(): void {
+    this.establishedAt = this.deps.clock.now()
+    this.deps.counters.add(connectionCounters.upstream)
+    const early = this.early ?? []
+    this.early = undefined
+    if (early.length > 0) this.socket.write(Buffer.concat(early))
   }
 
   private take(chunk: Uint8Array): void {
@@ -167,6 +188,7 @@ export class UpstreamConnection {
   private closed(): void {
     const unanswered = [...this.questions.values()]
     this.questions.clear()
+    this.transport.failed(this.error, this.establishedAt > 0)
     this.owner.closed(this, unanswered)
   }
 }

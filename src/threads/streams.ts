@@ -26,6 +26,7 @@ const hub = new StreamsHub({
   random: secureRandom(),
   sys,
   limits: defaultLimits,
+  say: (level, sentence) => tell({ kind: 'event', event: { kind: 'note', level, sentence } }),
 })
 
 main.on('message', (order: ToStreams) => void obey(order))

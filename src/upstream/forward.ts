@@ -83,7 +83,7 @@ export class Forward {
       counters: deps.counters,
       budget: this.budget,
       end: deps.end,
-      isStreamed: (upstream) => this.plan?.upstreams[upstream]?.transport === 'tcp',
+      isStreamed: (upstream) => (this.plan?.upstreams[upstream]?.transport ?? 'udp') !== 'udp',
       ownEnded: (flight, answered, now) => this.probe?.ended(flight, answered, now),
     }
     this.course = new Course(parts, this.now)
