@@ -137,6 +137,6 @@ test('guard.mode observe leaves acl alone; disabled rules are absent; TTLs are w
     ['acl enforce', 'localAnswers observe', 'searchSuffix observe', 'kubernetesNames observe', 'cut observe'],
   )
   assert.deepEqual([plan.cache.minTtl, plan.cache.maxTtl], [1, 90])
-  assert.deepEqual(plan.streams, { connectionsMax: 9, connectionsPerAddressMax: 4 })
+  assert.deepEqual(plan.streams, { connectionsMax: 9, connectionsPerAddressMax: 4, tls: undefined })
   assert.deepEqual(build(settings(''), 1, world()).plan.streams.connectionsPerAddressMax, 0)
 })

@@ -2,7 +2,7 @@ import { planRules } from '../guard/plan.ts'
 import type { CacheData, PlanData, RouteData } from '../link/plan-data.ts'
 import { upstreamsMax } from '../link/plan-data.ts'
 import { wireName } from '../wire/text.ts'
-import { caText } from './build-ca.ts'
+import { caText, ownCertificate } from './build-certificates.ts'
 import { filesOf, localBuilder } from './build-local.ts'
 import { billNames, servedBelow } from './build-names.ts'
 import { isBelow, onLinkPrefixes } from './build-network.ts'
@@ -84,10 +84,12 @@ export function build(
       connectionsMax: settings.tcp.maxConnections,
       connectionsPerAddressMax:
         settings.tcp.maxConnectionsPerClient === 'off' ? 0 : settings.tcp.maxConnectionsPerClient,
+      tls: ownCertificate(settings.tls, world),
     },
   }
-  const caFiles = settings.forward.ca === 'system' ? [] : [settings.forward.ca]
-  const watched = [...new Set([...upstreams.files, ...filesOf(settings.guard), ...caFiles])]
+  const { certificate, key } = settings.tls
+  const pem = [settings.forward.ca, certificate, key].filter((file) => file !== 'system' && file !== 'none')
+  const watched = [...new Set([...upstreams.files, ...filesOf(settings.guard), ...pem])]
   return { plan, watched, warnings: upstreams.warnings }
 
   /** A suffix at or below a cluster domain is what the pods' own search lists hold: it makes no name junk (FIELD 2). */

@@ -10,7 +10,7 @@ import { emptyPlan } from '../link/plan-data.ts'
 import { looseCounters } from '../metrics/counters.ts'
 import { SetupError } from '../threads/setup-error.ts'
 import { hostsFromText } from '../wire/hosts-text.ts'
-import { caProblem } from './build-ca.ts'
+import { caProblem, ownProblem } from './build-certificates.ts'
 import { filesOf, type LocalBuilder, unreadable } from './build-local.ts'
 import { recordProblem } from './build-names.ts'
 import { linkScopes, onLinkPrefixes } from './build-network.ts'
@@ -29,6 +29,7 @@ export function machineChecks(world: World, local: LocalBuilder): CrossCheck<Set
     { about: ['listen', 'upstreams', 'routes'], check: serversFit },
     { about: ['guard'], check: rulesServe },
     { about: ['forward'], check: caServes },
+    { about: ['tls'], check: certificateServes },
     { about: ['guard'], check: hostsAreWhole },
   ]
 
@@ -65,6 +66,11 @@ export function machineChecks(world: World, local: LocalBuilder): CrossCheck<Set
   function caServes({ forward }: Settings, report: Report): void {
     const sentence = caProblem(forward.ca, world)
     if (sentence !== undefined) report(['forward', 'ca'], 'file-unreadable', sentence)
+  }
+
+  function certificateServes({ tls }: Settings, report: Report): void {
+    const problem = ownProblem(tls, world)
+    if (problem !== undefined) report(['tls', problem.at], 'file-unreadable', problem.sentence)
   }
 
   /** Only warnings: the other lines are served. */

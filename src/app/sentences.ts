@@ -22,7 +22,7 @@ export interface StartFacts {
 export function startLines(facts: StartFacts): string[] {
   const { version, listeners, admin, plan, shards } = facts
   return [
-    `dnsweir ${version} listens on ${listLimited(listeners)} (UDP and TCP)`,
+    `dnsweir ${version} listens on ${listenersText(listeners)}`,
     ...planLines(plan),
     engineLine(facts, shards),
     ...bufferLines(facts),
@@ -76,6 +76,14 @@ function bufferLines({ receiveBuffer, receiveBufferWanted }: StartFacts): string
   const raise =
     receiveBuffer < receiveBufferWanted * 2 ? `; sysctl net.core.rmem_max=${receiveBufferWanted} raises it` : ''
   return [`each UDP socket buffers ${size}: about ${ms} ms of queries at 100,000 a second${raise}`]
+}
+
+/** What stands behind `listens on`. */
+function listenersText(listeners: readonly string[]): string {
+  const isTls = (text: string): boolean => text.startsWith('tls://')
+  const plain = listeners.filter((text) => !isTls(text))
+  const parts = [plain.length > 0 && `${listLimited(plain)} (UDP and TCP)`, listLimited(listeners.filter(isTls))]
+  return parts.filter(Boolean).join(' and ')
 }
 
 /** A wildcard may stand for hundreds of addresses. */

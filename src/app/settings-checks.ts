@@ -1,4 +1,11 @@
-import { isWildcard, type SocketAddress, socketAddressText, type Upstream } from '../config/address.ts'
+import {
+  isWildcard,
+  type ListenAddress,
+  listenAddressText,
+  type SocketAddress,
+  socketAddressText,
+  type Upstream,
+} from '../config/address.ts'
 import type { CrossCheck, Report } from '../config/parse.ts'
 import type { Path } from '../config/path.ts'
 import type { Settings } from './settings.ts'
@@ -15,6 +22,7 @@ export interface SettingsChecks {
 export function settingsChecks({ record, machine = [] }: SettingsChecks): CrossCheck<Settings>[] {
   return [
     { about: ['listen', 'admin'], check: listensOnce },
+    { about: ['listen', 'tls'], check: knowsWhoWeAre },
     { about: ['routes'], check: zonesOnce },
     { about: ['forward'], check: deadlinesInOrder },
     { about: ['cache'], check: ttlsInOrder },
@@ -47,6 +55,18 @@ function listensOnce({ listen, admin }: Settings, report: Report): void {
   if (taken === undefined) return
   const message = `admin.listen is ${socketAddressText(admin.listen)}, which \`listen\` takes (${socketAddressText(taken)})`
   report(['admin', 'listen'], 'conflict', message)
+}
+
+function knowsWhoWeAre({ listen, tls }: Settings, report: Report): void {
+  const at = listen.findIndex(({ transport }) => transport === 'tls')
+  const missing = (['certificate', 'key'] as const).filter((key) => tls[key] === 'none')
+  if (missing.length === 1) {
+    const [one] = missing as ['certificate' | 'key']
+    return report(['tls'], 'conflict', `tls.${one} is missing: a certificate and its key go together`, { what: 'key' })
+  }
+  if (at === -1 || missing.length === 0) return
+  const text = listenAddressText(listen[at] as ListenAddress)
+  report(['listen', at], 'conflict', `listen[${at}] is ${text}, which needs tls.certificate and tls.key`)
 }
 
 function overlaps(a: SocketAddress, b: SocketAddress): boolean {

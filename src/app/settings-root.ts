@@ -3,7 +3,6 @@ import {
   duration,
   either,
   integer,
-  integerShape,
   list,
   listShape,
   oneOf,
@@ -12,7 +11,7 @@ import {
   text,
 } from '../config/field.ts'
 import { group, section } from '../config/section.ts'
-import { domain, filePath, socketAddress, upstream } from '../config/values.ts'
+import { domain, filePath, listenAddress, socketAddress, upstream } from '../config/values.ts'
 import { aaaaFilterSettings } from '../guard/aaaaFilter/settings.ts'
 import { aclSettings } from '../guard/acl/settings.ts'
 import { cutSettings } from '../guard/cut/settings.ts'
@@ -22,6 +21,7 @@ import { rateLimitSettings } from '../guard/rateLimit/settings.ts'
 import { rebindingSettings } from '../guard/rebinding/settings.ts'
 import { searchSuffixSettings } from '../guard/searchSuffix/settings.ts'
 import { routesMax, upstreamsMax } from '../link/plan-data.ts'
+import { tcpSettings, tlsSettings } from './settings-streams.ts'
 
 export const routeSettings = section('A route: where questions for some zones go. The longest matching zone wins.', {
   zones: list(domain, { minItems: 1, maxItems: 1024, doc: 'The zones, with all names below them.' }),
@@ -124,23 +124,6 @@ export const cacheSettings = section('The answers that are kept.', {
   }),
 })
 
-export const tcpSettings = section('The connections that clients open.', {
-  maxConnections: integer({
-    default: 512,
-    min: 1,
-    max: 65_536,
-    doc:
-      'How many in all; over it the one that has been idle longest makes room. Each is an open file: beyond about 900 ' +
-      'the process needs a higher limit of them (`ulimit -n`).',
-  }),
-  maxConnectionsPerClient: either('off', integerShape(1, 65_536), {
-    default: 'off',
-    doc:
-      'How many from one address. `off` where all clients come from one, as behind nodelocaldns or in a pod; 64 suits a ' +
-      'gateway, where one client could otherwise hold all.',
-  }),
-})
-
 /** The guard's own key and each rule's section, in the order in which the rules act. */
 export const guardSettings = section('The rules. A rule that is left out is on, except `aaaaFilter` and `rebinding`.', {
   mode: oneOf(['enforce', 'observe'], {
@@ -196,13 +179,13 @@ const metricsSettings = section('What /metrics shows.', {
 })
 
 export const rootSettings = section('The settings of dnsweir.', {
-  listen: list(socketAddress, {
+  listen: list(listenAddress, {
     default: ['127.0.0.1:1053'],
     minItems: 1,
     maxItems: 64,
     doc:
-      'Where clients are served, over UDP and TCP: IP:port each. A wildcard (`0.0.0.0:53`, `"[::]:53"`) means one socket ' +
-      'for each local address.',
+      'Where clients are served: over UDP and TCP (`IP:port`), or over TLS (`tls://IP:853`, see `tls`). A wildcard ' +
+      '(`0.0.0.0:53`, `"[::]:53"`) means one socket for each local address.',
   }),
   threads: integer({
     default: 1,
@@ -233,6 +216,7 @@ export const rootSettings = section('The settings of dnsweir.', {
     doc: 'The search domains that clients append: a list, or `auto` for those of the resolv.conf files in `upstreams`.',
   }),
   tcp: group(tcpSettings),
+  tls: group(tlsSettings),
   forward: group(forwardSettings),
   cache: group(cacheSettings),
   guard: group(guardSettings),

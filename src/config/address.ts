@@ -7,6 +7,11 @@ export interface SocketAddress {
   readonly port: number
 }
 
+/** Where clients are served: over UDP and TCP, or over TLS. */
+export interface ListenAddress extends SocketAddress {
+  readonly transport?: 'tls'
+}
+
 /** A server that is asked over one transport. `text` is how the operator wrote it, for messages and labels. */
 export interface UpstreamServer extends SocketAddress {
   readonly kind: 'server'
@@ -23,6 +28,20 @@ const dnsPort = 53
 /** RFC 7858 section 3.1. */
 const tlsPort = 853
 
+/** `127.0.0.1:53`, `tls://127.0.0.1:853`: the way back from readListenAddress. */
+export function listenAddressText(listen: ListenAddress): string {
+  return `${listen.transport === 'tls' ? 'tls://' : ''}${socketAddressText(listen)}`
+}
+
+/** IP:port, or tls://IP:port (port 853 if none). */
+export function readListenAddress(text: string): Read<ListenAddress> {
+  if (!/^tls:\/\//i.test(text)) return readSocketAddress(text)
+  const behind = text.slice('tls://'.length)
+  const read = readSocketAddress(isIP(behind) === 0 ? behind : socketAddressText({ address: behind, port: tlsPort }))
+  if ('value' in read) return { value: { ...read.value, transport: 'tls' } }
+  return read.suggestion === undefined ? read : { ...read, suggestion: `tls://${read.suggestion}` }
+}
+
 /** `127.0.0.1:53`, `[::1]:53`: the way back from readSocketAddress. */
 export function socketAddressText({ address, port }: SocketAddress): string {
   return isIPv4(address) ? `${address}:${port}` : `[${address}]:${port}`
@@ -31,7 +50,7 @@ export function socketAddressText({ address, port }: SocketAddress): string {
 /** IP:port, IPv6 in brackets. */
 export function readSocketAddress(text: string): Read<SocketAddress> {
   const scheme = /^([a-z]+):\/\//i.exec(text)?.[1]?.toLowerCase()
-  if (scheme === 'tls' || scheme === 'https') return notBuilt(`${scheme}://`)
+  if (scheme === 'https') return notBuilt(`${scheme}://`)
   if (scheme !== undefined) return { error: `there is no ${scheme}:// here: UDP and TCP are both served on IP:port` }
   if (isIP(text) !== 0) {
     return { error: 'the port is missing', suggestion: socketAddressText({ address: text, port: dnsPort }) }

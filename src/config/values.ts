@@ -1,7 +1,9 @@
 import {
+  type ListenAddress,
   readClientPrefix,
   readIPv4,
   readIPv6,
+  readListenAddress,
   readPrefix,
   readSocketAddress,
   readUpstream,
@@ -20,6 +22,13 @@ export const socketAddress = textShape<SocketAddress>({
   what: 'an IP address and port',
   example: '127.0.0.1:1053',
   read: readSocketAddress,
+})
+
+/** IP:port, or tls://IP:port. */
+export const listenAddress = textShape<ListenAddress>({
+  what: 'IP:port or tls://IP:port, IPv6 in brackets',
+  example: '127.0.0.1:1053',
+  read: readListenAddress,
 })
 
 export const upstream = textShape<Upstream>({

@@ -88,6 +88,8 @@ export interface StreamsData {
   readonly connectionsMax: number
   /** 0: no limit. */
   readonly connectionsPerAddressMax: number
+  /** PEM of our certificate and its key, for listeners over TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined
 }
 
 export interface RuleData {

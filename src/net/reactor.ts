@@ -30,6 +30,8 @@ export interface ListenerSocket {
   readonly endpoint: Endpoint
   /** Bound already by the supervisor: a dup that is the reactor's own from `openListener` on; -1: bind here. */
   readonly fd: number
+  /** Absent: UDP for shards, TCP for the streams worker, which alone is given this one. */
+  readonly transport?: 'tls' | undefined
 }
 
 /** One turn; returns the absolute time (ms) by which it wants the next, or Infinity. */

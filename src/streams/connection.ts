@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { Frames } from './frames.ts'
 import type { StreamLimits } from './limits.ts'
+import { padReply } from './padding.ts'
 
 /** What a connection needs of those around it. */
 export interface ConnectionHost {
@@ -16,7 +17,7 @@ export interface ConnectionHost {
 }
 
 /**
- * One client's TCP connection (RFC 7766): queries pipelined, replies in any order. It is read only while there is room for what it asks:
+ * One client's connection, TCP or TLS (RFC 7766, RFC 7858): queries pipelined, replies in any order. It is read only while there is room for what it asks:
  *
  *   read ─▶ frames ─▶ submit ─▶ outstanding < 64 … reply ─▶ write buffer ≤ 64 KiB
  *     ▲                                                          │
@@ -41,6 +42,7 @@ export class ClientConnection {
   private readonly socket: Socket
   private readonly host: ConnectionHost
   private readonly frames = new Frames()
+  private readonly isEncrypted: boolean
   private hasEnded = false
   private isBlocked = false
   private isCorked = false
@@ -48,11 +50,19 @@ export class ClientConnection {
   private messageDue = Number.POSITIVE_INFINITY
   private writeDue = Number.POSITIVE_INFINITY
 
-  constructor(id: number, listener: number, peer: Uint8Array, socket: Socket, host: ConnectionHost) {
+  constructor(
+    id: number,
+    listener: number,
+    peer: Uint8Array,
+    socket: Socket,
+    host: ConnectionHost,
+    isEncrypted = false,
+  ) {
     this.id = id
     this.listener = listener
     this.peer = peer
     this.socket = socket
+    this.isEncrypted = isEncrypted
     this.host = host
     this.usedAt = host.now()
     socket.on('data', (chunk) => {
@@ -111,9 +121,11 @@ export class ClientConnection {
       this.socket.cork()
     }
     // A copy, since a client that reads slowly would else hold the whole packed message in memory.
-    const frame = Buffer.allocUnsafe(2 + length)
-    frame.writeUInt16BE(length)
-    frame.set(bytes.subarray(at, at + length), 2)
+    const plain = bytes.subarray(at, at + length)
+    const message = this.isEncrypted ? padReply(plain) : plain
+    const frame = Buffer.allocUnsafe(2 + message.length)
+    frame.writeUInt16BE(message.length)
+    frame.set(message, 2)
     this.socket.write(frame)
   }
 
@@ -156,7 +168,7 @@ export class ClientConnection {
   /** Without a word: a reset also frees what the kernel holds for a client that does not read. */
   destroy(): void {
     this.isOpen = false
-    if (this.buffered > 0) this.socket.resetAndDestroy()
+    if (this.buffered > 0 && !this.isEncrypted) this.socket.resetAndDestroy()
     else this.socket.destroy()
   }
 

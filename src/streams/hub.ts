@@ -59,6 +59,8 @@ export class StreamsHub {
   /** Makes a plan's upstreams known beside those in use; called when it is prepared. */
   setPlan(plan: PlanData): void {
     this.prepared = plan
+    // Listeners of this plan are opened before it is committed.
+    if (plan.streams.tls !== undefined) this.clients.handshakes.use(plan.streams.tls)
     this.dial.setPlan(plan)
   }
 

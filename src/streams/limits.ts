@@ -10,6 +10,8 @@ export interface StreamLimits {
   readonly clientIdleMs: number
   /** From the first octet of a message to its last, however they trickle in. */
   readonly messageMs: number
+  /** From the first octet of a TLS connection to the end of its handshake. */
+  readonly handshakeMs: number
   /** From the moment the write buffer is too full to its being empty: who does not read is not waited for. */
   readonly writeMs: number
   /** Queries of one connection that wait for replies; above it the connection is not read. */
@@ -50,6 +52,7 @@ export const defaultLimits: StreamLimits = {
   connectionsPerAddressMax: Number.POSITIVE_INFINITY,
   clientIdleMs: 15_000,
   messageMs: 5000,
+  handshakeMs: 5000,
   writeMs: 5000,
   outstandingPerConnectionMax: 64,
   writeBufferBytesMax: 64 * 1024,

@@ -10,6 +10,7 @@ import { errnoSentence } from '../net/sys.ts'
 import { ClientConnection, type ConnectionHost } from './connection.ts'
 import { hostOf } from './host.ts'
 import type { StreamLimits } from './limits.ts'
+import { Handshakes } from './tls.ts'
 
 export interface TcpDeps {
   readonly clock: Clock
@@ -22,7 +23,7 @@ export interface TcpDeps {
   opened(): void
 }
 
-/** The TCP listeners and the connections that came in by them. */
+/** The listeners for TCP and TLS, and the connections that came in by them. */
 export class TcpClients implements ConnectionHost {
   /** A change holds for what comes: nobody is cut off by it. */
   limits: StreamLimits
@@ -32,6 +33,7 @@ export class TcpClients implements ConnectionHost {
   private readonly connections = new Map<number, ClientConnection>()
   private readonly perAddress = new Map<string, number>()
   private readonly touched: ClientConnection[] = []
+  readonly handshakes: Handshakes
   private openCount = 0
   private bufferedBytes = 0
   private nextId: number
@@ -39,6 +41,7 @@ export class TcpClients implements ConnectionHost {
   constructor(deps: TcpDeps) {
     this.deps = deps
     this.limits = deps.limits
+    this.handshakes = new Handshakes(deps.limits.handshakeMs)
     this.nextId = deps.random.u32()
   }
 
@@ -95,6 +98,7 @@ export class TcpClients implements ConnectionHost {
 
   sweep(now: number): void {
     for (const connection of this.connections.values()) if (connection.isOpen) connection.sweep(now)
+    this.handshakes.sweep(now)
   }
 
   /** Accepts nobody, and ends connections as their last reply goes out. */
@@ -115,6 +119,7 @@ export class TcpClients implements ConnectionHost {
 
   close(): void {
     this.stopListening()
+    this.handshakes.close()
     for (const connection of this.connections.values()) connection.destroy()
   }
 
@@ -143,7 +148,7 @@ export class TcpClients implements ConnectionHost {
 
   private listen(listener: ListenerSocket): Promise<string | undefined> {
     const server = createServer({ allowHalfOpen: true, noDelay: true })
-    server.on('connection', (socket) => this.accept(socket, listener.id))
+    server.on('connection', (socket) => this.accept(socket, listener.id, listener.transport === 'tls'))
     const { address, port, scope } = listener.endpoint
     return new Promise((resolve) => {
       server.on('error', (error: NodeJS.ErrnoException) => {
@@ -158,7 +163,7 @@ export class TcpClients implements ConnectionHost {
     })
   }
 
-  private accept(socket: Socket, listener: number): void {
+  private accept(socket: Socket, listener: number, isTls: boolean): void {
     const host = socket.remoteAddress
     if (host === undefined) {
       // It is gone already.
@@ -175,13 +180,23 @@ export class TcpClients implements ConnectionHost {
     }
     const peer = new Uint8Array(endpointBytes)
     writeEndpoint({ address: addressFromNode(host), port: socket.remotePort ?? 0, scope: 0 }, peer, 0)
-    const connection = new ClientConnection(this.newId(), listener, peer, socket, this)
-    this.connections.set(connection.id, connection)
     this.perAddress.set(host, ofAddress + 1)
     this.countOpen(1)
     this.deps.counters.add(connectionCounters.client)
     this.deps.opened()
-    socket.on('close', () => this.closed(connection, host))
+    socket.on('close', () => this.left(host))
+    // 'close' follows.
+    socket.on('error', () => {})
+    if (isTls) this.handshakes.begin(socket, this.now(), (secure) => this.begin(secure, listener, peer, true))
+    else this.begin(socket, listener, peer, false)
+  }
+
+  private begin(socket: Socket, listener: number, peer: Uint8Array, isEncrypted: boolean): void {
+    const connection = new ClientConnection(this.newId(), listener, peer, socket, this, isEncrypted)
+    this.connections.set(connection.id, connection)
+    socket.on('close', () => {
+      if (connection.outstanding === 0) this.connections.delete(connection.id)
+    })
   }
 
   /**
@@ -199,12 +214,11 @@ export class TcpClients implements ConnectionHost {
     return true
   }
 
-  private closed(connection: ClientConnection, host: string): void {
+  private left(host: string): void {
     this.countOpen(-1)
     const left = (this.perAddress.get(host) as number) - 1
     if (left === 0) this.perAddress.delete(host)
     else this.perAddress.set(host, left)
-    if (connection.outstanding === 0) this.connections.delete(connection.id)
   }
 
   private countOpen(by: number): void {

@@ -1,4 +1,4 @@
-import type { SocketAddress } from '../config/address.ts'
+import type { ListenAddress } from '../config/address.ts'
 import type { Endpoint } from '../net/endpoint.ts'
 import { addressFromNode, endpointText } from '../net/endpoint-text.ts'
 import { expandWildcard, type Interfaces, isWildcard } from '../net/interfaces.ts'
@@ -14,9 +14,10 @@ export interface Listener {
   readonly id: number
   readonly endpoint: Endpoint
   readonly text: string
-  /** A UDP socket per shard, and one for TCP; none where workers bind for themselves. */
+  /** A UDP socket per shard (none for TLS), and one for TCP; none where workers bind for themselves. */
   readonly udp: number[]
   readonly tcp: number
+  readonly transport: 'tls' | undefined
 }
 
 /** A new list of listeners whose sockets are open; the old list still holds until `commit`. */
@@ -40,6 +41,7 @@ export type Skip = (sentence: string) => boolean
 interface Wanted {
   readonly endpoint: Endpoint
   readonly text: string
+  readonly transport: 'tls' | undefined
   /** Found by expanding a wildcard, not written by the operator. */
   readonly found: boolean
 }
@@ -65,7 +67,7 @@ export class Sockets {
    * Opens what `listen` asks for and is not open yet. Throws SetupError when an address can't be had, unless a wildcard
    * stands for it and `skip` says that it may be left out until the next scan.
    */
-  prepare(listen: readonly SocketAddress[], shards: number, skip: Skip = skipNotYetUsable): Change {
+  prepare(listen: readonly ListenAddress[], shards: number, skip: Skip = skipNotYetUsable): Change {
     const opened: number[] = []
     const undo = (): void => this.closeAll(opened)
     const listeners: Listener[] = []
@@ -97,7 +99,7 @@ export class Sockets {
   }
 
   /** Would `prepare` change anything? */
-  isCurrent(listen: readonly SocketAddress[]): boolean {
+  isCurrent(listen: readonly ListenAddress[]): boolean {
     const texts = expand(listen, this.interfaces()).map(({ text }) => text)
     return texts.length === this.listeners.length && this.listeners.every(({ text }) => texts.includes(text))
   }
@@ -107,12 +109,13 @@ export class Sockets {
    * @param shard -1: the TCP sockets, for the streams worker
    */
   handOut(shard: number, has: ReadonlySet<number>): ListenerSocket[] {
-    return this.listeners.flatMap(({ id, endpoint, udp, tcp }): ListenerSocket[] => {
-      if (this.sys === undefined) return [{ id, endpoint, fd: -1 }]
+    return this.listeners.flatMap(({ id, endpoint, udp, tcp, transport }): ListenerSocket[] => {
+      if (transport === 'tls' && shard !== -1) return []
+      if (this.sys === undefined) return [{ id, endpoint, fd: -1, transport }]
       const fd = shard === -1 ? tcp : udp[shard]
       // A shard that was added, or is to go, has no socket here.
       if (fd === undefined) return []
-      return [{ id, endpoint, fd: has.has(id) ? -1 : this.sys.dup(fd) }]
+      return [{ id, endpoint, fd: has.has(id) ? -1 : this.sys.dup(fd), transport }]
     })
   }
 
@@ -122,7 +125,7 @@ export class Sockets {
   }
 
   private open(
-    { endpoint, text, found }: Wanted,
+    { endpoint, text, found, transport }: Wanted,
     shards: number,
     taken: readonly Listener[],
     opened: number[],
@@ -130,10 +133,11 @@ export class Sockets {
   ): Listener | undefined {
     const before = this.listeners.find((one) => one.text === text)
     const id = before?.id ?? freeId(taken)
-    if (this.sys === undefined) return { id, endpoint, text, udp: [], tcp: -1 }
+    if (this.sys === undefined) return { id, endpoint, text, udp: [], tcp: -1, transport }
 
     const held = before?.udp.slice(0, shards) ?? []
-    const udp = openDatagramSockets(this.sys, endpoint, shards - held.length, before !== undefined)
+    const count = transport === 'tls' ? 0 : shards - held.length
+    const udp = openDatagramSockets(this.sys, endpoint, count, before !== undefined)
     if (typeof udp === 'string') return refuse(udp)
     if (udp.fds.length > 0) this.receiveBuffer = udp.receiveBuffer
     const tcp = before?.tcp ?? openStreamSocket(this.sys, endpoint)
@@ -143,7 +147,7 @@ export class Sockets {
     }
     opened.push(...udp.fds)
     if (before === undefined) opened.push(tcp)
-    return { id, endpoint, text, udp: [...held, ...udp.fds], tcp }
+    return { id, endpoint, text, udp: [...held, ...udp.fds], tcp, transport }
 
     function refuse(sentence: string): undefined {
       if (!found || !skip(sentence)) throw new SetupError(sentence)
@@ -156,14 +160,14 @@ export class Sockets {
 }
 
 /** Each address once; one that the operator wrote beside a wildcard counts as written. */
-function expand(listen: readonly SocketAddress[], interfaces: Interfaces): Wanted[] {
+function expand(listen: readonly ListenAddress[], interfaces: Interfaces): Wanted[] {
   const wanted = new Map<string, Wanted>()
-  for (const { address, port } of listen) {
+  for (const { address, port, transport } of listen) {
     const written: Endpoint = { address: addressFromNode(address), port, scope: scopeIndex(address) }
     for (const endpoint of expandWildcard(written, interfaces)) {
-      const text = endpointText(endpoint)
+      const text = `${transport === 'tls' ? 'tls://' : ''}${endpointText(endpoint)}`
       const found = isWildcard(written)
-      if (!found || !wanted.has(text)) wanted.set(text, { endpoint, text, found })
+      if (!found || !wanted.has(text)) wanted.set(text, { endpoint, text, found, transport })
     }
   }
   return [...wanted.values()]

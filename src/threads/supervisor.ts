@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
-import type { SocketAddress } from '../config/address.ts'
+import type { ListenAddress } from '../config/address.ts'
 import { sharedMemory } from '../guard/plan.ts'
 import type { WorkerEvent } from '../link/messages.ts'
 import type { PlanData } from '../link/plan-data.ts'
@@ -25,7 +25,7 @@ export interface SupervisorOptions {
 /** What is to be served, and where. */
 export interface Wanted {
   readonly plan: PlanData
-  readonly listen: readonly SocketAddress[]
+  readonly listen: readonly ListenAddress[]
   readonly threads: number
 }
 
