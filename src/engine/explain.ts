@@ -161,9 +161,9 @@ class Walk {
   }
 
   /** Where no program runs, all that is known of them is their order. */
-  private outlook(): ReturnType<Forward['choice']['outlook']> {
+  private outlook(): ReturnType<Forward['outlook']> {
     const { route } = this.query
-    if (this.live !== undefined) return this.live.forward.choice.outlook(route)
+    if (this.live !== undefined) return this.live.forward.outlook(this.query)
     const known = { isAsked: true, isNext: false, isLooping: false, isDown: false, rttMs: 0, failures: 0 }
     return (this.plan.data.routes[route]?.upstreams ?? []).map((upstream) => ({ ...known, upstream }))
   }

@@ -228,8 +228,10 @@ export class Serve {
           : metric.guardSeen.dnsweir,
     )
     query.route = this.plan.routes.find(query)
-    const flight = forward.askOnce(query, now)
-    if (flight < 0 || !complete.wait(flight, query, now)) this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
+    const flight = forward.askOnce(query, probe, now)
+    if (flight >= 0 && complete.wait(flight, query, now)) return true
+    // What looks like a probe and may go nowhere is a query like any other to the rule about floods.
+    if (!this.settle(query, this.plan.guard.limit(query))) this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
     return true
   }
 

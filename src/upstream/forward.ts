@@ -8,16 +8,18 @@ import { Acceptance } from './accept.ts'
 import { Attempts } from './attempts.ts'
 import { indexOf, routeIndex } from './before.ts'
 import { Budget, urgencyOf } from './budget.ts'
-import { Choice } from './choice.ts'
+import { Choice, type Outlook } from './choice.ts'
 import { Course, type CourseDeps } from './course.ts'
 import { FLAG_RD, Flights, flagsOf, ONCE, OWN, SHARED } from './flight.ts'
 import type { ForwardDeps } from './forward-deps.ts'
 import { Health } from './health.ts'
 import { LoopProbe, probeLifeMs } from './loop-probe.ts'
 import { Matcher } from './match.ts'
+import { Passing } from './passing.ts'
 import { Policy } from './policy.ts'
 import { Pool } from './pool.ts'
 import { Sender } from './send.ts'
+import { Suspicion } from './suspicion.ts'
 import { Track } from './track.ts'
 
 export { NO_UPSTREAM, RESTRAINED } from './choice.ts'
@@ -49,6 +51,8 @@ export class Forward {
   private readonly track: Track
   private readonly sender: Sender
   private readonly matcher: Matcher
+  private readonly suspicion: Suspicion
+  private readonly passing: Passing
   private readonly course: Course
   private readonly acceptance: Acceptance
   private readonly probe: LoopProbe | undefined
@@ -69,6 +73,8 @@ export class Forward {
     this.budget = new Budget(deps.hashSeed, deps.budget, deps.shard === 0)
     this.track = new Track(this.health, deps.counters)
     this.choice = new Choice(this.policy, this.health, this.budget, deps.board, this.flights, deps.counters)
+    this.suspicion = new Suspicion(deps.board)
+    this.passing = new Passing(this.choice, this.flights, deps.board, this.suspicion, deps.hashSeed)
     this.sender = new Sender({ ...deps, budget: this.budget }, this.flights, this.attempts, this.pool)
     this.matcher = new Matcher(this.flights, this.attempts, deps.counters)
     this.rx = new Batch(deps.sys, answerSlotBytes)
@@ -84,7 +90,7 @@ export class Forward {
       budget: this.budget,
       end: deps.end,
       isStreamed: (upstream) => (this.plan?.upstreams[upstream]?.transport ?? 'udp') !== 'udp',
-      ownEnded: (flight, answered, now) => this.probe?.ended(flight, answered, now),
+      ownEnded: (flight, rcode, now) => this.probe?.ended(flight, rcode, now),
     }
     this.course = new Course(parts, this.now)
     this.acceptance = new Acceptance(parts, this.course)
@@ -104,6 +110,7 @@ export class Forward {
     this.budget.configure(plan.forward.budget, upstreamBefore, now)
     this.policy.configure(plan)
     this.pool.configure(plan, upstreamBefore, now)
+    this.suspicion.configure(plan)
     this.course.configure(plan.forward, upstreamBefore, routeBefore, now)
     this.probe?.configure(plan, now)
   }
@@ -125,17 +132,20 @@ export class Forward {
       this.deps.counters.add(joined)
       this.flights.urgency[open] = Math.min(this.flights.urgency[open] as number, urgency)
       if (query.silent) this.course.revive(open, now)
+      this.suspicion.joined(query, this.flights.tried[open] as number, now)
       return open
     }
-    const upstream = this.choice.first(query.route, now)
-    if (upstream < 0) return upstream
     const { name, nameLength, askType, route } = query
+    const looping = this.deps.board.loopingFor(route, name, 0, nameLength)
+    const upstream = this.choice.first(route, looping, now)
+    if (upstream < 0) return upstream
+    this.suspicion.fresh(query, now)
     const flight = this.flights.open(SHARED, hash, name, nameLength, askType, flagsOf(query), route)
     if (flight === -1) {
       this.deps.counters.add(flightEnds.refusedFull)
       return NO_FLIGHT_FULL
     }
-    const restrained = this.deps.board.isLooping(route, upstream)
+    const restrained = (looping & (1 << upstream)) !== 0
     this.flights.restrained[flight] = restrained ? 1 : 0
     this.flights.urgency[flight] = urgency
     this.flights.client[flight] = this.budget.clientOf(query.client)
@@ -149,13 +159,12 @@ export class Forward {
   }
 
   /**
-   * A loop or health probe of others (FIELD 3.1): sent once, never joined or retried, never to an upstream that loops
-   * (RESTRAINED), at most 20 a second (RESTRAINED too).
+   * A loop probe of others of this kind (PROBE_*): sent once, never joined or retried; RESTRAINED where it may go nowhere.
    */
-  askOnce(query: Query, now: number): number {
+  askOnce(query: Query, kind: number, now: number): number {
     this.now = now
     this.isStirred = true
-    const upstream = this.choice.once(query.route, now)
+    const upstream = this.passing.upstreamFor(query, kind, now)
     if (upstream < 0) return upstream
     const { name, nameLength, askType, route } = query
     const flight = this.flights.open(ONCE, 0, name, nameLength, askType, flagsOf(query), route)
@@ -163,6 +172,11 @@ export class Forward {
     this.flights.giveUpAt[flight] = now + (this.plan as PlanData).forward.giveUpAfterMs
     this.course.attempt(flight, upstream, now)
     return flight
+  }
+
+  /** What would be asked now, for explain. */
+  outlook({ route, name, nameLength }: Query): Outlook[] {
+    return this.choice.outlook(route, this.deps.board.loopingFor(route, name, 0, nameLength))
   }
 
   /** The engine's chain of who waits for a flight; it reads and writes it, -1 for none. */
