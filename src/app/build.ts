@@ -5,7 +5,7 @@ import { wireName } from '../wire/text.ts'
 import { caText } from './build-ca.ts'
 import { filesOf, localBuilder } from './build-local.ts'
 import { billNames, servedBelow } from './build-names.ts'
-import { isBelow, onLinkPrefixes } from './build-network.ts'
+import { isBelow, onLinkPrefixes, ownReverseZones } from './build-network.ts'
 import { UpstreamList } from './build-upstreams.ts'
 import { privateReverseZones } from './private-reverse.ts'
 import type { CacheSettings, Settings } from './settings.ts'
@@ -80,6 +80,7 @@ export function build(
     cache: cacheData(settings.cache),
     rules: planRules({ ...settings.guard }),
     loopIntervalMs: settings.loop.interval,
+    loopZones: [...searchSuffixes, ...clusterDomains, ...ownReverseZones(onLinkPrefixes(world.interfaces()))],
     streams: {
       connectionsMax: settings.tcp.maxConnections,
       connectionsPerAddressMax:

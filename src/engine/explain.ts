@@ -161,11 +161,10 @@ class Walk {
   }
 
   /** Where no program runs, all that is known of them is their order. */
-  private outlook(): ReturnType<Forward['outlook']> {
-    const { route } = this.query
-    if (this.live !== undefined) return this.live.forward.outlook(this.query)
+  private outlook(): ReturnType<Forward['choice']['outlook']> {
+    if (this.live !== undefined) return this.live.forward.choice.outlook(this.query)
     const known = { isAsked: true, isNext: false, isLooping: false, isDown: false, rttMs: 0, failures: 0 }
-    return (this.plan.data.routes[route]?.upstreams ?? []).map((upstream) => ({ ...known, upstream }))
+    return (this.plan.data.routes[this.query.route]?.upstreams ?? []).map((upstream) => ({ ...known, upstream }))
   }
 
   private failure(): Explanation {

@@ -1,5 +1,6 @@
 import { UP_RESTRAINED, upstream as upstreamRow } from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
+import type { Query } from '../query/query.ts'
 import type { Budget } from './budget.ts'
 import type { Flights } from './flight.ts'
 import type { Health } from './health.ts'
@@ -47,11 +48,12 @@ export class Choice {
     this.counters = counters
   }
 
-  /** For a new flight; `loops` are the upstreams that loop for its name (LoopBoard.loopingFor). One of these is charged for. */
-  first(route: number, loops: number, now: number): number {
+  /** For a new flight; one that loops is charged for. */
+  first(query: Query, now: number): number {
+    const { route } = query
     const all = this.policy.mask(route)
     if (all === 0) return NO_UPSTREAM
-    const looping = loops & all
+    const looping = this.loopsFor(query) & all
     const healthy = all & ~looping & ~this.health.down
     if (healthy !== 0) {
       this.policy.advance(route)
@@ -99,9 +101,10 @@ export class Choice {
   }
 
   /** What would be asked now, for explain: nobody is, and nobody's turn passes. In the order of the configuration. */
-  outlook(route: number, loops: number): Outlook[] {
+  outlook(query: Query): Outlook[] {
+    const { route } = query
     const all = this.policy.mask(route)
-    const looping = loops & all
+    const looping = this.loopsFor(query) & all
     const healthy = all & ~looping & ~this.health.down
     // As `first`: those that work, else one that loops, else whatever there is.
     const asked = healthy !== 0 ? healthy : looping !== 0 ? looping : all
@@ -137,6 +140,11 @@ export class Choice {
       since = Math.max(since, this.health.backSince[31 - Math.clz32(rest & -rest)] as number)
     }
     return since
+  }
+
+  /** Upstreams that loop for its name, a bit each. */
+  loopsFor({ route, name, nameLength }: Query): number {
+    return this.board.loopingFor(route, name, 0, nameLength)
   }
 
   private loopsOf(flight: number): number {

@@ -8,18 +8,17 @@ import { Acceptance } from './accept.ts'
 import { Attempts } from './attempts.ts'
 import { indexOf, routeIndex } from './before.ts'
 import { Budget, urgencyOf } from './budget.ts'
-import { Choice, type Outlook } from './choice.ts'
+import { Choice } from './choice.ts'
 import { Course, type CourseDeps } from './course.ts'
 import { FLAG_RD, Flights, flagsOf, ONCE, OWN, SHARED } from './flight.ts'
 import type { ForwardDeps } from './forward-deps.ts'
 import { Health } from './health.ts'
-import { LoopProbe, probeLifeMs } from './loop-probe.ts'
+import { type Launch, LoopProbe, probeLifeMs } from './loop-probe.ts'
 import { Matcher } from './match.ts'
 import { Passing } from './passing.ts'
 import { Policy } from './policy.ts'
 import { Pool } from './pool.ts'
 import { Sender } from './send.ts'
-import { Suspicion } from './suspicion.ts'
 import { Track } from './track.ts'
 
 export { NO_UPSTREAM, RESTRAINED } from './choice.ts'
@@ -51,7 +50,6 @@ export class Forward {
   private readonly track: Track
   private readonly sender: Sender
   private readonly matcher: Matcher
-  private readonly suspicion: Suspicion
   private readonly passing: Passing
   private readonly course: Course
   private readonly acceptance: Acceptance
@@ -73,12 +71,11 @@ export class Forward {
     this.budget = new Budget(deps.hashSeed, deps.budget, deps.shard === 0)
     this.track = new Track(this.health, deps.counters)
     this.choice = new Choice(this.policy, this.health, this.budget, deps.board, this.flights, deps.counters)
-    this.suspicion = new Suspicion(deps.board)
-    this.passing = new Passing(this.choice, this.flights, deps.board, this.suspicion, deps.hashSeed)
+    this.passing = new Passing(this.choice, this.flights, deps.board, deps.hashSeed)
     this.sender = new Sender({ ...deps, budget: this.budget }, this.flights, this.attempts, this.pool)
     this.matcher = new Matcher(this.flights, this.attempts, deps.counters)
     this.rx = new Batch(deps.sys, answerSlotBytes)
-    this.probe = deps.shard === 0 ? new LoopProbe({ ...deps, launch: this.launch.bind(this) }) : undefined
+    this.probe = deps.shard === 0 ? new LoopProbe({ ...deps, launch: this.launch }) : undefined
     const parts: CourseDeps = {
       flights: this.flights,
       attempts: this.attempts,
@@ -110,7 +107,7 @@ export class Forward {
     this.budget.configure(plan.forward.budget, upstreamBefore, now)
     this.policy.configure(plan)
     this.pool.configure(plan, upstreamBefore, now)
-    this.suspicion.configure(plan)
+    this.passing.suspicion.configure(plan)
     this.course.configure(plan.forward, upstreamBefore, routeBefore, now)
     this.probe?.configure(plan, now)
   }
@@ -132,20 +129,19 @@ export class Forward {
       this.deps.counters.add(joined)
       this.flights.urgency[open] = Math.min(this.flights.urgency[open] as number, urgency)
       if (query.silent) this.course.revive(open, now)
-      this.suspicion.joined(query, this.flights.tried[open] as number, now)
+      this.passing.suspicion.joined(query, this.flights.tried[open] as number, now)
       return open
     }
     const { name, nameLength, askType, route } = query
-    const looping = this.deps.board.loopingFor(route, name, 0, nameLength)
-    const upstream = this.choice.first(route, looping, now)
+    const upstream = this.choice.first(query, now)
     if (upstream < 0) return upstream
-    this.suspicion.fresh(query, now)
+    this.passing.suspicion.fresh(query, now)
     const flight = this.flights.open(SHARED, hash, name, nameLength, askType, flagsOf(query), route)
     if (flight === -1) {
       this.deps.counters.add(flightEnds.refusedFull)
       return NO_FLIGHT_FULL
     }
-    const restrained = (looping & (1 << upstream)) !== 0
+    const restrained = (this.choice.loopsFor(query) & (1 << upstream)) !== 0
     this.flights.restrained[flight] = restrained ? 1 : 0
     this.flights.urgency[flight] = urgency
     this.flights.client[flight] = this.budget.clientOf(query.client)
@@ -172,11 +168,6 @@ export class Forward {
     this.flights.giveUpAt[flight] = now + (this.plan as PlanData).forward.giveUpAfterMs
     this.course.attempt(flight, upstream, now)
     return flight
-  }
-
-  /** What would be asked now, for explain. */
-  outlook({ route, name, nameLength }: Query): Outlook[] {
-    return this.choice.outlook(route, this.deps.board.loopingFor(route, name, 0, nameLength))
   }
 
   /** The engine's chain of who waits for a flight; it reads and writes it, -1 for none. */
@@ -239,14 +230,7 @@ export class Forward {
   }
 
   /** Sends a question of our own, once; returns its flight, or -1. */
-  private launch(
-    route: number,
-    upstream: number,
-    name: Uint8Array,
-    nameLength: number,
-    type: number,
-    now: number,
-  ): number {
+  private readonly launch: Launch = (route, upstream, name, nameLength, type, now) => {
     const flight = this.flights.open(OWN, 0, name, nameLength, type, FLAG_RD, route)
     if (flight === -1) return -1
     this.flights.giveUpAt[flight] = now + probeLifeMs

@@ -101,9 +101,10 @@ export class LoopBoard {
     this.words[GENERATION] = generation + 1
   }
 
-  /** The plan changed: `marks[route]` are the looping upstreams in its indexes. */
+  /** The plan changed: `marks[route]` are the looping upstreams in its indexes; those of zones are for the caller to write anew. */
   adopt(generation: number, marks: readonly number[]): void {
     for (let route = 0; route < routesMax; route++) Atomics.store(this.words, MARKS + route, marks[route] ?? 0)
+    this.zones.clear()
     this.words[GENERATION] = generation + 1
   }
 

@@ -51,7 +51,15 @@ export class LoopHints {
   }
 
   /** A question for the name `name[from … to)` seems to have come back from the upstream. */
-  post(upstream: number, route: number, name: Uint8Array, from: number, to: number, strength: number, now: number): void {
+  post(
+    upstream: number,
+    route: number,
+    name: Uint8Array,
+    from: number,
+    to: number,
+    strength: number,
+    now: number,
+  ): void {
     const { words } = this
     const at = 1 + upstream * hintWords
     const time = now | 0

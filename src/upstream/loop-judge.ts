@@ -16,6 +16,8 @@ const silenceMs = 1000
 const seenToMark = 2
 /** A sighting can't be forged, so it is followed up until so many in a row have stayed away: an upstream that takes us every other time is found as well. */
 const doubtProbes = 8
+/** Of those for a parent, while the extent of a loop is sought. */
+const climbProbes = 4
 /** What a clean probe weighs where it had an answer, and where it had none or SERVFAIL, which tells little of where it went. */
 const answeredWeight = 5
 const silentWeight = 1
@@ -63,7 +65,7 @@ export class LoopJudge {
       if (unit.clean > 0) unit.isMixed = true
       unit.clean = 0
       unit.verified = 0
-      unit.nextAt = now + markedIntervalMs
+      unit.nextAt = Math.max(now, unit.sentAt + markedIntervalMs)
       return
     }
     if (unit.lapsed) unit.isMixed = true
@@ -138,7 +140,7 @@ export class LoopJudge {
     // The route's own zone was found clean.
     if (parent.length <= top.home.length) return this.settle(unit, extent, now)
     unit.zone = parent
-    unit.doubt = doubtProbes
+    unit.doubt = climbProbes
     unit.nextAt = now + confirmMs
   }
 
@@ -157,7 +159,8 @@ export class LoopJudge {
       if (unit.waits && unit.extent !== undefined) {
         unit.waits = false
         this.climb(unit, unit.extent, top, now)
-      } else if (unit.nextAt === never && !unit.isFound) unit.nextAt = now + (spreadMs * this.deps.random.u16()) / 0xffff
+      } else if (unit.nextAt === never && !unit.isFound)
+        unit.nextAt = now + (spreadMs * this.deps.random.u16()) / 0xffff
     }
   }
 
@@ -166,7 +169,7 @@ export class LoopJudge {
     unit.judged = true
     unit.clean = 0
     unit.verified = 0
-    unit.nextAt = now + markedIntervalMs
+    unit.nextAt = Math.max(now, unit.sentAt + markedIntervalMs)
     if (!this.write(unit)) {
       unit.marked = false
       return this.goHome(unit, now)
@@ -185,7 +188,7 @@ export class LoopJudge {
 
   private recovers(unit: LoopUnit, now: number): void {
     unit.clean += unit.answered ? answeredWeight : silentWeight
-    unit.nextAt = now + markedIntervalMs
+    unit.nextAt = Math.max(now, unit.sentAt + markedIntervalMs)
     if (unit.clean < (unit.isMixed ? mixedHealWeight : healWeight)) return
     if (unit.answered && !unit.isMixed && unit.verified < verifyProbes) {
       unit.verified++

@@ -20,17 +20,20 @@ export const foundMax = 16
 const fruitlessMax = 16
 const never = Number.POSITIVE_INFINITY
 
+/** Sends a question once; returns its flight, or -1. */
+export type Launch = (
+  route: number,
+  upstream: number,
+  name: Uint8Array,
+  nameLength: number,
+  type: number,
+  now: number,
+) => number
+
 export interface LoopProbeDeps extends LoopJudgeDeps {
   readonly counters: Counters
-  /** Sends a question once; returns the flight, or -1. Its end is told to `ended`. */
-  readonly launch: (
-    route: number,
-    upstream: number,
-    name: Uint8Array,
-    nameLength: number,
-    type: number,
-    now: number,
-  ) => number
+  /** The end of what it launches is told to `ended`. */
+  readonly launch: Launch
 }
 
 /**
@@ -134,6 +137,7 @@ export class LoopProbe {
     // The board first: on loopback the question may be back before the call that sent it returns.
     board.launch(place, a, b, c, d)
     unit.nextAt = never
+    unit.sentAt = now
     unit.judgeAt = now + probeLifeMs
     unit.answered = false
     unit.silences++
@@ -163,7 +167,10 @@ export class LoopProbe {
       if (!hints.take(upstream)) continue
       const fruitless = this.fruitless[upstream] as number
       this.fruitless[upstream] = Math.min(fruitless + 1, fruitlessMax)
-      hints.quiet(upstream, now + Math.max(Math.min(hintIntervalMs * 2 ** fruitless, plan.loopIntervalMs), hintIntervalMs))
+      hints.quiet(
+        upstream,
+        now + Math.max(Math.min(hintIntervalMs * 2 ** fruitless, plan.loopIntervalMs), hintIntervalMs),
+      )
       this.follow(upstream, hints.route, probeableZone(hints.name.slice(0, hints.nameLength)), now)
     }
   }

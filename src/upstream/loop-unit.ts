@@ -26,6 +26,7 @@ export interface LoopUnit {
   waits: boolean
   /** When the next probe leaves; Infinity while one is in flight, or its turn has not come. */
   nextAt: number
+  sentAt: number
   flight: number
   /** When a probe in flight is judged clean; Infinity while none is. */
   judgeAt: number
@@ -95,6 +96,7 @@ export function newUnit(
     extent: undefined,
     waits: false,
     nextAt,
+    sentAt: 0,
     flight: -1,
     judgeAt: never,
     answered: false,

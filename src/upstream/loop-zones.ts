@@ -90,7 +90,8 @@ export class LoopZones {
     for (let i = 0; i < loopZonesMax; i++) {
       const place = 1 + i * zoneWords
       const isUsed = this.words[place + MASK] !== 0 && this.words[place + ROUTE] === route
-      if (isUsed && this.words[place + LENGTH] === zone.length && this.isAbove(place, zone, 0, zone.length)) return place
+      if (isUsed && this.words[place + LENGTH] === zone.length && this.isAbove(place, zone, 0, zone.length))
+        return place
     }
     return -1
   }

@@ -4,7 +4,7 @@ import type { Query } from '../query/query.ts'
 import { type Choice, RESTRAINED } from './choice.ts'
 import type { Flights } from './flight.ts'
 import type { LoopBoard } from './loop-board.ts'
-import type { Suspicion } from './suspicion.ts'
+import { Suspicion } from './suspicion.ts'
 
 /**
  * Whom a loop probe of another server goes to (FIELD 3.1): one upstream, at most 20 a second, never twice to the same, and never to one that loops, so
@@ -17,14 +17,14 @@ export class Passing {
   private readonly choice: Choice
   private readonly flights: Flights
   private readonly board: LoopBoard
-  private readonly suspicion: Suspicion
+  readonly suspicion: Suspicion
   private readonly hashSeed: number
 
-  constructor(choice: Choice, flights: Flights, board: LoopBoard, suspicion: Suspicion, hashSeed: number) {
+  constructor(choice: Choice, flights: Flights, board: LoopBoard, hashSeed: number) {
     this.choice = choice
     this.flights = flights
     this.board = board
-    this.suspicion = suspicion
+    this.suspicion = new Suspicion(board)
     this.hashSeed = hashSeed
   }
 
