@@ -15,11 +15,6 @@ export function onLinkPrefixes(interfaces: Interfaces): PrefixData[] {
   return [...seen.values()]
 }
 
-/** The machine's addresses in text, without scope. */
-export function localAddresses(interfaces: Interfaces): string[] {
-  return all(interfaces).map(({ address }) => address)
-}
-
 /**
  * Reverse zones of the machine's own private networks (an IPv4 prefix cut to whole octets, an IPv6 one to whole nibbles), and of the two
  * large private ranges: whoever serves a LAN likes to send them back to whom he has the names from.
