@@ -16,6 +16,8 @@ const crossingMs = 100
 const lookMs = 50
 /** Zones that are looked into, or marked, because of a hint. */
 export const foundMax = 16
+/** Of a hint about what is being probed just then: that probe, and one after it. */
+const hintedProbes = 2
 /** Hints that came to nothing in a row: each doubles the silence after the next, up to the interval. */
 const fruitlessMax = 16
 const never = Number.POSITIVE_INFINITY
@@ -182,7 +184,10 @@ export class LoopProbe {
     this.wakeAt = now
     const same = this.units.find((unit) => (unit === top || unit.top === top) && Buffer.compare(unit.home, zone) === 0)
     if (same === undefined) this.find(top, zone, now)
-    else if (same.judgeAt === never && !same.waits && !same.marked) same.nextAt = now
+    else if (same.judgeAt !== never) {
+      // Its probe left before the loop was there, perhaps: one more follows.
+      same.doubt = Math.max(same.doubt, hintedProbes)
+    } else if (!same.waits && !same.marked) same.nextAt = now
   }
 
   private find(top: LoopUnit, zone: Uint8Array, now: number): LoopUnit | undefined {
