@@ -1,10 +1,5 @@
 import { upstreamsMax } from '../link/plan-data.ts'
 
-/** After a hint that led to a probe, nothing is heard of the upstream for so long. */
-export const hintIntervalMs = 5000
-/** The longest that `quiet` is asked for: `loop.interval` is an hour at most. */
-const quietMsMax = 3_600_000
-
 /** The same question is already open at the upstream: it may have come back, or another client asks the same. */
 export const HINT_SAME = 1
 /** It came from the upstream's own address: nobody else has that, but who shares the machine or forges it. */
@@ -19,21 +14,20 @@ const READY = 2
 
 // Fields of a hint.
 const STATE = 0
-const QUIET_UNTIL = 1
-const ROUTE = 2
-const STRENGTH = 3
-const HEARD = 4
-const WRITING_SINCE = 5
-const LENGTH = 6
-const NAME = 7
+const ROUTE = 1
+const STRENGTH = 2
+const HEARD = 3
+const WRITING_SINCE = 4
+const LENGTH = 5
+const NAME = 6
 const hintWords = NAME + nameWords
 
 /** A shard ends only between two of its steps; one that died while it wrote gives the place up after this. */
 const writingMsMax = 1000
 
 /**
- * Passive evidence of loops, one place per upstream: any shard writes, shard 0 takes. It only brings a probe forward, once per 5 s and
- * upstream at most; so all that a forger gains is that probe. Of many hints one is drawn, the stronger kind first: a flood of one kind can
+ * Passive evidence of loops, one place per upstream: any shard writes, shard 0 takes, once per 5 s and upstream at most. It only brings a probe
+ * forward; so all that a forger gains is that probe. Of many hints one is drawn, the stronger kind first: a flood of one kind can
  * delay what another would have told, and never longer than until the regular probe.
  */
 export class LoopHints {
@@ -63,26 +57,27 @@ export class LoopHints {
     const { words } = this
     const at = 1 + upstream * hintWords
     const time = now | 0
-    const quietMs = ((words[at + QUIET_UNTIL] as number) - time) | 0
-    // Beyond that it is a time of seven weeks ago, when the same 32 bits came up.
-    if (quietMs > 0 && quietMs <= quietMsMax) return
     const state = Atomics.load(words, at + STATE)
     if (state === READY && !this.isBetter(at, strength, time)) return
     if (state === WRITING && ((time - (words[at + WRITING_SINCE] as number)) | 0) < writingMsMax) return
     if (Atomics.compareExchange(words, at + STATE, state, WRITING) !== state) return
     words[at + WRITING_SINCE] = time
-    words[at + HEARD] = state === READY && words[at + STRENGTH] === strength ? (words[at + HEARD] as number) + 1 : 1
+    if (state !== READY || words[at + STRENGTH] !== strength) words[at + HEARD] = 1
     words[at + ROUTE] = route
     words[at + STRENGTH] = strength
     words[at + LENGTH] = to - from
     for (let i = from; i < to; i++) this.bytes[(at + NAME) * 4 + i - from] = name[i] as number
     Atomics.store(words, at + STATE, READY)
-    Atomics.store(words, 0, 1)
+    if (state !== READY) Atomics.store(words, 0, 1)
   }
 
-  /** Has anything been posted since it was last asked? */
+  /** Has a hint been posted where there was none, since this was last asked? */
   arePosted(): boolean {
     return Atomics.load(this.words, 0) !== 0 && Atomics.exchange(this.words, 0, 0) !== 0
+  }
+
+  isReady(upstream: number): boolean {
+    return Atomics.load(this.words, 1 + upstream * hintWords + STATE) === READY
   }
 
   /** Takes the upstream's hint, if there is one. */
@@ -98,17 +93,10 @@ export class LoopHints {
     return true
   }
 
-  /** Nothing is heard of the upstream before `until` (ms). */
-  quiet(upstream: number, until: number): void {
-    this.words[1 + upstream * hintWords + QUIET_UNTIL] = until | 0
-  }
-
   /** Upstreams have other numbers now. */
   clear(): void {
     for (let upstream = 0; upstream < upstreamsMax; upstream++) {
-      const at = 1 + upstream * hintWords
-      Atomics.store(this.words, at + STATE, EMPTY)
-      this.words[at + QUIET_UNTIL] = 0
+      Atomics.store(this.words, 1 + upstream * hintWords + STATE, EMPTY)
     }
   }
 

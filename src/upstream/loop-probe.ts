@@ -1,9 +1,8 @@
-import type { PlanData } from '../link/plan-data.ts'
+import { type PlanData, upstreamsMax } from '../link/plan-data.ts'
 import { UP_LOOP_PROBES, UP_LOOP_SEEN, upstream as upstreamRow } from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
 import { Rcode, Type } from '../wire/codes.ts'
 import { probesMax } from './flight.ts'
-import { hintIntervalMs } from './loop-hints.ts'
 import { LoopJudge, type LoopJudgeDeps } from './loop-judge.ts'
 import { type LoopUnit, newUnit, probeableZone, topsOf, unitsOf } from './loop-unit.ts'
 import { writeProbeName } from './probe-name.ts'
@@ -16,6 +15,8 @@ const crossingMs = 100
 const lookMs = 50
 /** Zones that are looked into, or marked, because of a hint. */
 export const foundMax = 16
+/** Between probes of an upstream that follow from hints. */
+const hintIntervalMs = 5000
 /** Of a hint about what is being probed just then: that probe, and one after it. */
 const hintedProbes = 2
 /** Hints that came to nothing in a row: each doubles the silence after the next, up to the interval. */
@@ -54,7 +55,11 @@ export class LoopProbe {
   /** By place on the board; the last ones are of hints. */
   private units: LoopUnit[] = []
   /** By upstream. */
-  private fruitless = new Uint8Array(32)
+  private readonly fruitless = new Uint8Array(upstreamsMax)
+  /** No hint about the upstream is taken before. */
+  private readonly quietUntil = new Float64Array(upstreamsMax)
+  /** When the first of those that wait may be taken. */
+  private hintAt = never
   private plan: PlanData | undefined
   private wakeAt = 0
 
@@ -93,16 +98,16 @@ export class LoopProbe {
       if (marked && !isWhole) this.believe(zone, key.slice(key.lastIndexOf(' ') + 1), now)
     }
     board.hints.clear()
-    for (let i = 0; i < plan.upstreams.length; i++) board.hints.quiet(i, now)
     this.fruitless.fill(0)
+    this.quietUntil.fill(now)
     this.wakeAt = now
     this.recordVerdict(now)
   }
 
   /** Probes and judges what is due; returns when it wants to be called again (ms), Infinity for never. */
   run(now: number): number {
-    if (this.deps.board.hints.arePosted()) this.takeHints(now)
-    if (now < this.wakeAt) return this.wakeAt
+    if (this.deps.board.hints.arePosted() || now >= this.hintAt) this.takeHints(now)
+    if (now < this.wakeAt) return Math.min(this.wakeAt, this.hintAt)
     let next = never
     for (let place = 0; place < this.units.length; place++) {
       const unit = this.units[place] as LoopUnit
@@ -113,7 +118,7 @@ export class LoopProbe {
       next = Math.min(next, unit.nextAt, unit.judgeAt === never ? never : Math.min(unit.judgeAt, now + lookMs))
     }
     this.wakeAt = next
-    return next
+    return Math.min(next, this.hintAt)
   }
 
   /** The flight of a probe has ended: by an answer with this rcode, or (-1) without. */
@@ -165,14 +170,19 @@ export class LoopProbe {
   private takeHints(now: number): void {
     const { hints } = this.deps.board
     const plan = this.plan as PlanData
+    this.hintAt = never
     for (let upstream = 0; upstream < plan.upstreams.length; upstream++) {
+      if (!hints.isReady(upstream)) continue
+      const quietUntil = this.quietUntil[upstream] as number
+      if (now < quietUntil) {
+        this.hintAt = Math.min(this.hintAt, quietUntil)
+        continue
+      }
       if (!hints.take(upstream)) continue
       const fruitless = this.fruitless[upstream] as number
+      const most = Math.max(plan.loopIntervalMs, hintIntervalMs)
       this.fruitless[upstream] = Math.min(fruitless + 1, fruitlessMax)
-      hints.quiet(
-        upstream,
-        now + Math.max(Math.min(hintIntervalMs * 2 ** fruitless, plan.loopIntervalMs), hintIntervalMs),
-      )
+      this.quietUntil[upstream] = now + Math.min(hintIntervalMs * 2 ** fruitless, most)
       this.follow(upstream, hints.route, probeableZone(hints.name.slice(0, hints.nameLength)), now)
     }
   }
