@@ -6,6 +6,7 @@ import { UP_LOOP_PROBES, UP_LOOP_SEEN, UP_RESTRAINED, upstream } from '../metric
 import { FAIL_LOOP } from './flight-end.ts'
 import { RESTRAINED } from './forward.ts'
 import { passesPerSender } from './loop-passes.ts'
+import { loopZonesMax } from './loop-zones.ts'
 
 const isProbe = (asked: SimAsked): boolean => asked.message.questions[0]?.type === 13
 const good = (asked: SimAsked) => ({ answers: [`${asked.message.questions[0]?.name} 60 A 192.0.2.1`] })
@@ -204,6 +205,19 @@ test('a loop may exist for one zone of a route only: that marks the upstream for
   }
   assert.deepEqual([loops(0, 'a.test'), loops(1, 'a.lan'), loops(1, '1.0.0.10.in-addr.arpa')], [0, 0, 1])
   assert.deepEqual([sim.events[0]?.route, sim.events[0]?.zone], ['lan, 10.in-addr.arpa', '10.in-addr.arpa'])
+})
+
+test('in routes of very many zones a loop in one marks the route', () => {
+  const zones = Array.from({ length: loopZonesMax }, (_, i) => `z${i}.test`)
+  const sim = new ForwardSim({
+    plan: simPlan({ routes: [simRoute('.', ['.'], [0]), simRoute('many', zones, [0])] }),
+    shard: 0,
+  })
+  simUpstream(sim, 1, (one) =>
+    one.message.questions[0]?.name.endsWith('z7.test.') && comesBack(sim, one) ? undefined : nxdomain(),
+  )
+  sim.advance(1000)
+  assert.deepEqual([sim.board.isLooping(0, 0), sim.board.isLooping(1, 0), sim.board.zones.list()], [false, true, []])
 })
 
 test('a flood that takes every flight does not blind the detector', () => {

@@ -17,6 +17,8 @@ const lookMs = 50
 export const foundMax = 16
 /** Between probes of an upstream that follow from hints. */
 const hintIntervalMs = 5000
+/** Hints of other shards are looked for so often. */
+const lookForHintsMs = 1000
 /** Of a hint about what is being probed just then: that probe, and one after it. */
 const hintedProbes = 2
 /** Hints that came to nothing in a row: each doubles the silence after the next, up to the interval. */
@@ -104,10 +106,10 @@ export class LoopProbe {
     this.recordVerdict(now)
   }
 
-  /** Probes and judges what is due; returns when it wants to be called again (ms), Infinity for never. */
+  /** Probes and judges what is due; returns when it wants to be called again (ms). */
   run(now: number): number {
     if (this.deps.board.hints.arePosted() || now >= this.hintAt) this.takeHints(now)
-    if (now < this.wakeAt) return Math.min(this.wakeAt, this.hintAt)
+    if (now < this.wakeAt) return Math.min(this.wakeAt, this.hintAt, now + lookForHintsMs)
     let next = never
     for (let place = 0; place < this.units.length; place++) {
       const unit = this.units[place] as LoopUnit
@@ -118,7 +120,7 @@ export class LoopProbe {
       next = Math.min(next, unit.nextAt, unit.judgeAt === never ? never : Math.min(unit.judgeAt, now + lookMs))
     }
     this.wakeAt = next
-    return Math.min(next, this.hintAt)
+    return Math.min(next, this.hintAt, now + lookForHintsMs)
   }
 
   /** The flight of a probe has ended: by an answer with this rcode, or (-1) without. */

@@ -1,9 +1,13 @@
 import type { PlanData } from '../link/plan-data.ts'
+import { loopZonesMax } from './loop-zones.ts'
 import { probePrefixBytes } from './probe-name.ts'
 
 const never = Number.POSITIVE_INFINITY
 /** A name has at most 255 bytes (RFC 1035 section 2.3.4). */
 const zoneBytesMax = 255 - probePrefixBytes
+
+/** With more zones than this in routes of several, a loop in one marks its route: the board has room for so many, and for those that are found. */
+const fineZonesMax = loopZonesMax / 2
 
 /** One thing to probe: a zone at one upstream of a route. */
 export interface LoopUnit {
@@ -13,7 +17,7 @@ export interface LoopUnit {
   readonly home: Uint8Array
   /** The unit of the route's own zone at or above `home`; undefined where this is it. */
   readonly top: LoopUnit | undefined
-  /** A loop in it is a loop of all that the route sends: it has no other zone. */
+  /** A loop in it counts as one of all that the route sends: it has no other zone, or there are too many to tell apart. */
   readonly isWhole: boolean
   /** Came of a hint, and goes when it has no more to tell. */
   readonly isFound: boolean
@@ -84,12 +88,14 @@ export function newUnit(
   nextAt: number,
 ): LoopUnit {
   const { name = '', zones = [] } = plan.routes[route] ?? {}
+  const isFine =
+    plan.routes.reduce((sum, one) => sum + (one.zones.length > 1 ? one.zones.length : 0), 0) <= fineZonesMax
   return {
     route,
     upstream,
     home: zone,
     top,
-    isWhole: top === undefined && zones.length === 1,
+    isWhole: top === undefined && (zones.length === 1 || !isFine),
     isFound,
     key: `${Buffer.from(zone).toString('hex')} ${name} ${plan.upstreams[upstream]?.name}`,
     zone,

@@ -88,7 +88,11 @@ export class Pool {
     }
     this.lists = plan.upstreams.map((upstream, i) => {
       const list = lists[before[i] as number]
-      return list?.endpoint.scope === upstream.scope ? list : new UpstreamPorts(upstream)
+      if (list?.endpoint.scope === upstream.scope) return list
+      const anew = new UpstreamPorts(upstream)
+      // What waits on the old ports is released here.
+      anew.waiting = list?.waiting ?? 0
+      return anew
     })
     const asked = new Set(plan.routes.flatMap((route) => route.upstreams))
     this.lists.forEach((list, i) => {
