@@ -51,11 +51,12 @@ function timeOf(program: Program, line: RegExp): number {
   return Date.parse(JSON.parse(found ?? '{}').time)
 }
 
-async function perQuestion({ programs, wires }: Ring, client: Program): Promise<void> {
+async function perQuestion(t: TestContext, { programs, wires }: Ring, client: Program): Promise<void> {
   const passed = (): number => wires.reduce((sum, wire) => sum + wire.packets(), 0)
   const before = passed()
   assert.equal((await ask(client, `ring.of${client.port}.test`)).rcode, RCODES.SERVFAIL)
   await sleep(700)
+  t.diagnostic(`${passed() - before} packets between ${programs.length} for one question`)
   // And the client's own two.
   assert.ok(passed() - before + 2 <= 20, `${passed() - before} packets between ${programs.length} for one question`)
   assert.ok(passed() - before >= 2, 'the wires are what they talk over')
@@ -71,7 +72,7 @@ for (const [count, threads, pauseMs] of [
   test(`${count} in a ring, ${threads} shards each, ${when}: all mark within 2 s, at most 20 packets a question`, async (t) => {
     const ring = await startRing(t, count, { threads }, pauseMs)
     await allSay(ring)
-    for (const program of ring.programs) await perQuestion(ring, program)
+    for (const program of ring.programs) await perQuestion(t, ring, program)
     const probes = (): number => ring.wires.reduce((sum, wire) => sum + wire.probes(), 0)
     const before = probes()
     await sleep(3000)
