@@ -111,7 +111,7 @@ class Walk {
     this.route()
     query.silent = isExempt ? 1 : 0
     if (isExempt && live?.isDraining) return this.end('none', 'probe', undefined)
-    if (isExempt && live !== undefined && !live.forward.choice.works(query.route)) return this.ask()
+    if (isExempt && live !== undefined && !live.forward.choice.works(query)) return this.ask()
     if (live === undefined) this.steps.push(cacheStep(CACHE_MISS, undefined, false, 0))
     else {
       const hit = new Draft()

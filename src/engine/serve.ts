@@ -145,7 +145,7 @@ export class Serve {
       if (this.draining) return replies.drop(query, metric.outcomes.probe)
       query.silent = 1
       // Nobody works: the check itself goes upstream and finds out, since perhaps nothing else is asked any more.
-      if (!this.deps.forward.choice.works(query.route)) return this.ask(query, now)
+      if (!this.deps.forward.choice.works(query)) return this.ask(query, now)
     }
     const found = this.deps.store.find(query, now, this.hit)
     if (found !== CACHE_MISS) return this.fromCache(query, found, now)

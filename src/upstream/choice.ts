@@ -120,9 +120,9 @@ export class Choice {
     }))
   }
 
-  /** Is one of the route's upstreams neither looping nor down? (`. NS` is answered while one is, FIELD 3.2.) */
-  works(route: number): boolean {
-    return (this.policy.mask(route) & ~this.board.looping(route) & ~this.health.down) !== 0
+  /** Is one of its route's upstreams neither looping for its name nor down? (`. NS` is answered while one is, FIELD 3.2.) */
+  works(query: Query): boolean {
+    return (this.policy.mask(query.route) & ~this.loopsFor(query) & ~this.health.down) !== 0
   }
 
   /** May no packet of this urgency go to any of the route's upstreams now? */
