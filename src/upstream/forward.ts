@@ -13,11 +13,12 @@ import { Course, type CourseDeps } from './course.ts'
 import { FLAG_RD, Flights, flagsOf, ONCE, OWN, SHARED } from './flight.ts'
 import type { ForwardDeps } from './forward-deps.ts'
 import { Health } from './health.ts'
-import { type Launch, LoopProbe, probeLifeMs } from './loop-probe.ts'
+import { LoopProbe, probeLifeMs } from './loop-probe.ts'
 import { Matcher } from './match.ts'
 import { Passing } from './passing.ts'
 import { Policy } from './policy.ts'
 import { Pool } from './pool.ts'
+import type { Launch } from './probe-name.ts'
 import { Sender } from './send.ts'
 import { Track } from './track.ts'
 
@@ -230,10 +231,10 @@ export class Forward {
   }
 
   /** Sends a question of our own, once; returns its flight, or -1. */
-  private readonly launch: Launch = (route, upstream, name, nameLength, type, now) => {
+  private readonly launch: Launch = (route, upstream, name, nameLength, type, now, lifeMs = probeLifeMs) => {
     const flight = this.flights.open(OWN, 0, name, nameLength, type, FLAG_RD, route)
     if (flight === -1) return -1
-    this.flights.giveUpAt[flight] = now + probeLifeMs
+    this.flights.giveUpAt[flight] = now + lifeMs
     this.course.attempt(flight, upstream, now)
     return flight
   }

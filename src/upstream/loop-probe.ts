@@ -5,10 +5,15 @@ import { Rcode, Type } from '../wire/codes.ts'
 import { probesMax } from './flight.ts'
 import { LoopJudge, type LoopJudgeDeps } from './loop-judge.ts'
 import { type LoopUnit, newUnit, probeableZone, topsOf, unitsOf } from './loop-unit.ts'
-import { writeProbeName } from './probe-name.ts'
+import { type Launch, writeProbeName } from './probe-name.ts'
 
 /** How long a probe is in flight: below the second between probes of a marked upstream, so that each is judged before the next. */
 export const probeLifeMs = 900
+/**
+ * Over a stream, until it is marked: a server that takes one question of a connection at a time (CoreDNS) may have one before it that loops,
+ * and waits for us.
+ */
+const streamedLifeMs = 5000
 /** An answer and our own sighting may cross on the way: so long a probe that was answered may still be seen. */
 const crossingMs = 100
 /** How often sightings of other shards are looked for while a probe is in flight. */
@@ -24,16 +29,6 @@ const hintedProbes = 2
 /** Hints that came to nothing in a row: each doubles the silence after the next, up to the interval. */
 const fruitlessMax = 16
 const never = Number.POSITIVE_INFINITY
-
-/** Sends a question once; returns its flight, or -1. */
-export type Launch = (
-  route: number,
-  upstream: number,
-  name: Uint8Array,
-  nameLength: number,
-  type: number,
-  now: number,
-) => number
 
 export interface LoopProbeDeps extends LoopJudgeDeps {
   readonly counters: Counters
@@ -137,6 +132,8 @@ export class LoopProbe {
 
   private send(unit: LoopUnit, place: number, now: number): void {
     const { board, random, counters } = this.deps
+    const isDatagram = this.plan?.upstreams[unit.upstream]?.transport === 'udp'
+    const lifeMs = isDatagram || unit.marked ? probeLifeMs : streamedLifeMs
     if (this.judge.isCovered(unit)) return this.judge.goHome(unit, now)
     const a = random.u32() | 0
     const b = random.u32() | 0
@@ -147,10 +144,10 @@ export class LoopProbe {
     board.launch(place, a, b, c, d)
     unit.nextAt = never
     unit.sentAt = now
-    unit.judgeAt = now + probeLifeMs
+    unit.judgeAt = now + lifeMs
     unit.answered = false
     unit.silences++
-    unit.flight = this.deps.launch(unit.route, unit.upstream, this.name, length, Type.HINFO, now)
+    unit.flight = this.deps.launch(unit.route, unit.upstream, this.name, length, Type.HINFO, now, lifeMs)
     counters.add(upstreamRow.at(unit.upstream, UP_LOOP_PROBES))
   }
 
