@@ -37,7 +37,7 @@ function provider(ready: Readiness = { ready: true, reasons: [] }): AdminProvide
   return {
     lanes: () => [counters.lane],
     names: () => ({ rules: ['acl'], upstreams: ['192.0.2.1:53', '192.0.2.2:53'], zones: [] }),
-    loops: () => [{ route: '.', upstream: '192.0.2.2:53', marked: true, since: 1_700_000_000_000 }],
+    loops: () => [{ route: '.', upstream: '192.0.2.2:53', marked: true, zones: [], since: 1_700_000_000_000 }],
     bill: () => bill.report(),
     info: () => ({ version: '1.2.3', engine: 'epoll', generation: 2, startedAt: Date.now() - 5000 }),
     ready: () => ready,

@@ -84,6 +84,41 @@ test('suffixes come from the system where no upstream is a file, and a list stan
   assert.deepEqual(listed.watched, [])
 })
 
+test('a resolv.conf that names nobody any more keeps its servers and suffixes, and says so', () => {
+  const text = 'nameserver 10.0.0.1\nsearch lan.example\n'
+  const first = build(settings(''), 1, world({ '/etc/resolv.conf': text }))
+  for (const files of [{}, { '/etc/resolv.conf': '' }, { '/etc/resolv.conf': 'nameserver 127.0.0' }]) {
+    const next = build(settings(''), 2, world(files), first.plan, undefined, first.known)
+    assert.deepEqual({ ...next.plan, generation: 1 }, first.plan)
+    assert.match(next.warnings.join(), /^\/etc\/resolv\.conf .*; the servers it named stay: 10\.0\.0\.1:53$/)
+    assert.deepEqual(next.known, first.known)
+  }
+})
+
+test('zones that are probed for loops: suffixes, cluster domains, reverse zones of our networks', () => {
+  const { plan } = build(settings('searchSuffixes: [lan.example]'), 1, world())
+  assert.deepEqual(names(plan.loopZones), [
+    ...['lan.example.', 'cluster.local.', '1.168.192.in-addr.arpa.', '10.in-addr.arpa.', '168.192.in-addr.arpa.'],
+  ])
+})
+
+test('an interface that came back with another index is used by that', () => {
+  const scoped = (scopeid: number): World => ({
+    readText: () => undefined,
+    interfaces: () => ({
+      eth0: [
+        { address: 'fe80::7', netmask: '', family: 'IPv6', mac: '', internal: false, cidr: 'fe80::7/64', scopeid },
+      ],
+    }),
+  })
+  const first = build(settings('upstreams: ["fe80::1%eth0"]'), 1, scoped(2))
+  const second = build(settings('upstreams: ["fe80::1%eth0"]'), 2, scoped(9), first.plan)
+  assert.deepEqual(
+    [first, second].map(({ plan }) => plan.upstreams.map(({ scope }) => scope)),
+    [[2], [9]],
+  )
+})
+
 test('without a readable resolv.conf there is a plan, a warning, and a file to wait for', () => {
   for (const [files, warning] of [
     [{}, /can't be read/],

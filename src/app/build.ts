@@ -5,15 +5,20 @@ import { wireName } from '../wire/text.ts'
 import { caText, ownCertificate } from './build-certificates.ts'
 import { filesOf, localBuilder } from './build-local.ts'
 import { billNames, servedBelow } from './build-names.ts'
-import { isBelow, onLinkPrefixes } from './build-network.ts'
+import { isBelow, onLinkPrefixes, ownReverseZones } from './build-network.ts'
 import { UpstreamList } from './build-upstreams.ts'
 import { privateReverseZones } from './private-reverse.ts'
+import type { ResolvConf } from './resolv-conf.ts'
 import type { CacheSettings, Settings } from './settings.ts'
 import type { World } from './world.ts'
 
 /** A plan, and what was met on the way to it. */
 export interface Build {
   readonly plan: PlanData
+  /** What the files in the form of resolv.conf said when they last named somebody, for the next plan. */
+  readonly known: ReadonlyMap<string, ResolvConf>
+  /** Those of `watched` that are in the form of resolv.conf. */
+  readonly resolvConfs: readonly string[]
   /** The files that were read, or would have been: a change in them asks for a new plan. */
   readonly watched: readonly string[]
   /** One sentence each. */
@@ -27,7 +32,7 @@ const systemResolvConf = '/etc/resolv.conf'
 
 /**
  * Settings → the plan that all workers get. Files are read once, so that all workers see the same.
- * `before` is the plan that this one follows; `local` what localAnswers knows, where that was made before. Throws SetupError when a file that the operator named can't be read or a limit is passed.
+ * `before` is the plan that this one follows, `known` what its files said; `local` what localAnswers knows, where that was made before. Throws SetupError when a file that the operator named can't be read or a limit is passed.
  */
 export function build(
   settings: Settings,
@@ -35,11 +40,12 @@ export function build(
   world: World,
   before?: PlanData,
   local = localBuilder(world)(settings.guard),
+  known: ReadonlyMap<string, ResolvConf> = new Map(),
 ): Build {
   const named = [settings, ...settings.routes].reduce((sum, { upstreams }) => sum + upstreams.length, 0)
   // A list that is nearly full starts anew.
   const kept = (before?.upstreams.length ?? 0) + named * serversPerFile <= upstreamsMax ? before?.upstreams : undefined
-  const upstreams = new UpstreamList(settings.listen, world, kept ?? [])
+  const upstreams = new UpstreamList(settings.listen, world, kept ?? [], known)
   const defaultRoute: RouteData = {
     name: '.',
     zones: [wireName('.')],
@@ -80,6 +86,7 @@ export function build(
     cache: cacheData(settings.cache),
     rules: planRules({ ...settings.guard }),
     loopIntervalMs: settings.loop.interval,
+    loopZones: [...searchSuffixes, ...clusterDomains, ...ownReverseZones(onLinkPrefixes(world.interfaces()))],
     streams: {
       connectionsMax: settings.tcp.maxConnections,
       connectionsPerAddressMax:
@@ -90,7 +97,7 @@ export function build(
   const { certificate, key } = settings.tls
   const pem = [settings.forward.ca, certificate, key].filter((file) => file !== 'system' && file !== 'none')
   const watched = [...new Set([...upstreams.files, ...filesOf(settings.guard), ...pem])]
-  return { plan, watched, warnings: upstreams.warnings }
+  return { plan, known: upstreams.known, resolvConfs: upstreams.files, watched, warnings: upstreams.warnings }
 
   /** A suffix at or below a cluster domain is what the pods' own search lists hold: it makes no name junk (FIELD 2). */
   function automaticSuffixes(): readonly string[] {

@@ -50,7 +50,7 @@ export function machineChecks(world: World, local: LocalBuilder): CrossCheck<Set
   }
 
   function serversFit({ listen, upstreams, routes }: Settings, report: Report): void {
-    const all = new UpstreamList(listen, world, [])
+    const all = new UpstreamList(listen, world, [], new Map())
     const named = [{ path: ['upstreams'] as Path, upstreams }].concat(
       routes.map((route, i) => ({ path: ['routes', i, 'upstreams'], upstreams: route.upstreams })),
     )

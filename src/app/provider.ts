@@ -4,6 +4,7 @@ import { ruleNames, savingRules } from '../guard/rules.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import { Bill } from '../metrics/bill.ts'
 import type { Supervisor } from '../threads/supervisor.ts'
+import { nameToText } from '../wire/text.ts'
 import { billLabels, zoneLabels } from './build-names.ts'
 import type { RuleEvents } from './rule-events.ts'
 import { version } from './version.ts'
@@ -18,7 +19,7 @@ export interface Facts {
   /** ms on the shared clock at which all workers served; 0 before. */
   servingSince: number
   isDraining: boolean
-  /** When a (route, upstream) was last marked or healed, in ms since 1970, by `loopKey`. */
+  /** When a (route, upstream) was last marked or healed, wholly or in a zone, in ms since 1970, by `loopKey`. */
   readonly loopSince: Map<string, number>
   /** What rules have said, and what is going on. */
   readonly ruleEvents: RuleEvents
@@ -58,11 +59,15 @@ export function createProvider(facts: Facts): AdminProvider {
 }
 
 function loopStates({ plan, supervisor, loopSince }: Facts, startedAt: number): LoopState[] {
+  const { loops } = supervisor
+  const loopingZones = loops.zones.list()
   return plan.routes.flatMap(({ name, upstreams }, route) =>
     upstreams.map((at): LoopState => {
       const upstream = plan.upstreams[at]?.name ?? ''
       const since = loopSince.get(loopKey(name, upstream)) ?? startedAt
-      return { route: name, upstream, marked: supervisor.isLooping(route, at), since }
+      const inRoute = loopingZones.filter((one) => one.route === route && (one.mask & (1 << at)) !== 0)
+      const zones = inRoute.map(({ zone }) => nameToText(zone))
+      return { route: name, upstream, marked: loops.isLooping(route, at) || zones.length > 0, zones, since }
     }),
   )
 }

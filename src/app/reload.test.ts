@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -10,7 +10,18 @@ import { Reload } from './reload.ts'
 import type { Settings } from './settings.ts'
 import type { World } from './world.ts'
 
-const world: World = { readText: () => undefined, interfaces: () => ({}) }
+const world: World = {
+  readText(path) {
+    // The files of a test alone.
+    if (!path.startsWith(tmpdir())) return undefined
+    try {
+      return readFileSync(path, 'utf8')
+    } catch {
+      return undefined
+    }
+  },
+  interfaces: () => ({}),
+}
 
 function stage(t: TestContext, patienceMs?: number) {
   const folder = mkdtempSync(join(tmpdir(), 'dnsweir-reload-'))
@@ -18,7 +29,8 @@ function stage(t: TestContext, patienceMs?: number) {
   const write = (text: string): void => writeFileSync(file, text)
   write('upstreams: [10.0.0.1]')
   const source = { file, overrides: {} }
-  const first = build(load(source, world).settings as Settings, 1, world)
+  const settings = load(source, world).settings as Settings
+  const first = build(settings, 1, world)
   const said: string[] = []
   const printed: string[] = []
   const applied: { generation: number; upstreams: string[]; routes: number }[] = []
@@ -37,12 +49,13 @@ function stage(t: TestContext, patienceMs?: number) {
       },
     },
     first,
+    settings,
   )
   t.after(() => {
     reload.close()
     rmSync(folder, { recursive: true, force: true })
   })
-  return { file, write, reload, said, printed, applied, state }
+  return { at: folder, file, write, reload, said, printed, applied, state }
 }
 
 test('a good file is applied; a bad one, a missing one and a refusal change nothing and say why', async (t) => {
@@ -114,4 +127,48 @@ test('a file that is never still is refused in the end', async (t) => {
   await reload.run('SIGHUP')
   assert.match(said.at(-1) as string, /^error: reload refused, .*c\.yaml is still being written/)
   assert.equal(applied.length, 0)
+})
+
+test('resolv.conf: what says the same is passed over in silence; one that is gone, empty or half keeps its servers', async (t) => {
+  const { at, file, said, applied, reload } = stage(t)
+  const path = join(at, 'resolv.conf')
+  const until = async (count: number): Promise<void> => {
+    for (const end = Date.now() + 4000; applied.length + said.length < count; await sleep(20)) {
+      assert.ok(Date.now() < end, said.join('\n'))
+    }
+  }
+  writeFileSync(path, 'nameserver 10.0.0.1\n')
+  writeFileSync(file, `upstreams: [${path}]`)
+  await reload.run('SIGHUP')
+  assert.deepEqual(applied.at(-1)?.upstreams, ['10.0.0.1:53'])
+  const quiet = { said: said.length, applied: applied.length }
+  writeFileSync(path, '# a new lease\nnameserver 10.0.0.1\n')
+  await sleep(700)
+  assert.deepEqual({ said: said.length, applied: applied.length }, quiet, 'nothing new')
+
+  const faults = [
+    [() => rmSync(path), /can't be read; the servers it named stay: 10\.0\.0\.1:53$/],
+    [() => writeFileSync(path, ''), /is empty; the servers it named stay: 10\.0\.0\.1:53$/],
+    [() => writeFileSync(path, 'nameserver 10.0.'), /names no server; the servers it named stay: 10\.0\.0\.1:53$/],
+  ] as const
+  for (const [change, sentence] of faults) {
+    const before = applied.length + said.length
+    change()
+    await until(before + 1)
+    assert.match(said.at(-1) as string, sentence)
+    assert.equal(applied.length, quiet.applied)
+  }
+  // By rename, and by a swapped link.
+  writeFileSync(`${path}.next`, 'nameserver 10.0.0.2\n')
+  renameSync(`${path}.next`, path)
+  await until(applied.length + said.length + 2)
+  assert.deepEqual(applied.at(-1)?.upstreams, ['10.0.0.2:53'])
+  writeFileSync(join(at, 'other.conf'), 'nameserver 10.0.0.3\n')
+  symlinkSync('other.conf', `${path}.next`)
+  renameSync(`${path}.next`, path)
+  await until(applied.length + said.length + 2)
+  assert.deepEqual(applied.at(-1)?.upstreams, ['10.0.0.3:53'])
+  writeFileSync(join(at, 'other.conf'), 'nameserver 10.0.0.4\n')
+  await until(applied.length + said.length + 2)
+  assert.deepEqual(applied.at(-1)?.upstreams, ['10.0.0.4:53'], 'and what the link leads to is watched, too')
 })

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../config/problem.ts'
 import type { PlanData } from '../link/plan-data.ts'
 import type { Say } from '../threads/keeper.ts'
@@ -27,25 +28,31 @@ export class Reload {
   private readonly options: ReloadOptions
   private readonly watch: FileWatch
   private plan: PlanData
+  private settings: Settings
+  private known: Build['known']
+  /** The state of all files but those in the form of resolv.conf, as of the last time they were read. */
+  private others = ''
   private attempts: number
   /** The configuration and what it names, as of the plan that is live. */
   private files: readonly string[] = []
   private isClosed = false
   private queue: Promise<void> = Promise.resolve()
 
-  constructor(options: ReloadOptions, first: Build) {
+  constructor(options: ReloadOptions, first: Build, settings: Settings) {
     this.options = options
     this.plan = first.plan
+    this.known = first.known
+    this.settings = settings
     this.attempts = first.plan.generation
     this.watch = new FileWatch(
-      () => void this.run('a file has changed'),
+      () => void this.run(),
       () => networks(options.world),
     )
     this.follow(first)
   }
 
-  /** Reloads after those that are under way. Never rejects. */
-  run(why: string): Promise<void> {
+  /** Reloads after those that are under way. Never rejects. Without a reason a file has changed, which need not mean anything. */
+  run(why?: string): Promise<void> {
     this.queue = this.queue.then(() => this.once(why))
     return this.queue
   }
@@ -55,19 +62,30 @@ export class Reload {
     this.watch.close()
   }
 
-  private async once(why: string): Promise<void> {
+  private async once(why: string | undefined): Promise<void> {
     const { say, apply } = this.options
     try {
       const { settings, built } = await this.read()
       if (this.isClosed) return
+      this.known = built.known
       for (const warning of built.warnings) say('warn', warning)
+      // DHCP writes resolv.conf anew with each lease; and where a file's last good content stays, nothing changes either.
+      if (why === undefined && this.saysTheSame(settings, built)) return this.follow(built)
       await apply(settings, built)
       this.plan = built.plan
+      this.settings = settings
       this.follow(built)
-      say('info', `reloaded: ${why}`)
+      say('info', `reloaded: ${why ?? 'a file has changed'}`)
     } catch (error) {
       say('error', `reload refused, the old settings stay: ${(error as Error).message}`)
     }
+  }
+
+  private saysTheSame(settings: Settings, built: Build): boolean {
+    const { plan } = built
+    const { generation } = this.plan
+    if (this.stampsOfOthers(built) !== this.others) return false
+    return isDeepStrictEqual([settings, { ...plan, generation }], [this.settings, this.plan])
   }
 
   /** Reads all files when nobody is writing them, and again when somebody has begun to meanwhile. */
@@ -85,7 +103,7 @@ export class Reload {
       if (isWritten()) continue
       print(problems)
       if (settings === undefined) throw new SetupError(problemsIn(problems))
-      const built = build(settings, ++this.attempts, world, this.plan, local)
+      const built = build(settings, ++this.attempts, world, this.plan, local, this.known)
       if (!isWritten()) return { settings, built }
     }
   }
@@ -102,10 +120,17 @@ export class Reload {
     }
   }
 
-  private follow({ watched }: Build): void {
+  private follow(built: Build): void {
     const { file } = this.options.source
-    this.files = file === undefined ? watched : [file, ...watched]
+    this.files = file === undefined ? built.watched : [file, ...built.watched]
+    this.others = this.stampsOfOthers(built)
     this.watch.follow(this.files)
+  }
+
+  private stampsOfOthers({ watched, resolvConfs }: Build): string {
+    const { file } = this.options.source
+    const named = watched.filter((one) => !resolvConfs.includes(one))
+    return stampsOf(file === undefined ? named : [file, ...named])
   }
 }
 

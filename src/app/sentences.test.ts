@@ -73,11 +73,22 @@ test('without an upstream and a rule the lines say so', () => {
 })
 
 test('a loop is one sentence that names the path, its end another', () => {
-  const event = { kind: 'loop', route: '.', upstream: '127.0.0.1:1053', listener: '127.0.0.1:53', from: '' } as const
+  const event = {
+    kind: 'loop',
+    route: '.',
+    zone: '',
+    upstream: '127.0.0.1:1053',
+    listener: '127.0.0.1:53',
+    from: '',
+  } as const
   assert.equal(
     loopSentence({ ...event, marked: true, from: '10.0.0.9:4711' }),
     'loop: questions for zone . sent to 127.0.0.1:1053 come back to dnsweir at 127.0.0.1:53 (sent by 10.0.0.9:4711); ' +
       'it gets no questions while another upstream of the route works, and at most 20 a second otherwise',
+  )
+  assert.match(
+    loopSentence({ ...event, marked: true, zone: 'corp.example' }),
+    /^loop: questions for zone corp\.example sent /,
   )
   assert.match(
     loopSentence({ ...event, marked: false }),

@@ -47,14 +47,13 @@ export function planLines(plan: PlanData): string[] {
 }
 
 /** A loop in one plain sentence that names the path, and its end in another. */
-export function loopSentence({ marked, route, upstream, listener, from }: LoopEvent): string {
-  const zone = route === '.' ? 'zone .' : `zone ${route}`
-  if (!marked)
-    return `loop: healed: questions for ${zone} sent to ${upstream} no longer come back; it is asked again as usual`
+export function loopSentence({ marked, route, zone, upstream, listener, from }: LoopEvent): string {
+  const about = `questions for zone ${zone === '' ? route : zone} sent to ${upstream}`
+  if (!marked) return `loop: healed: ${about} no longer come back; it is asked again as usual`
   const where = listener === '' ? '' : ` at ${listener}`
   const by = from === '' ? '' : ` (sent by ${from})`
   return (
-    `loop: questions for ${zone} sent to ${upstream} come back to dnsweir${where}${by}; it gets no questions while ` +
+    `loop: ${about} come back to dnsweir${where}${by}; it gets ${zone === '' ? 'no questions' : 'none of them'} while ` +
     'another upstream of the route works, and at most 20 a second otherwise'
   )
 }

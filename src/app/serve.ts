@@ -81,7 +81,7 @@ export async function serve({ source, settings, local, udp, print }: ServeOption
   sys?.trim()
   setInterval(() => sys?.trim(), trimEveryMs).unref()
 
-  const reload = new Reload({ source, world: machine, say, print, apply }, first)
+  const reload = new Reload({ source, world: machine, say, print, apply }, first, settings)
   process.on('SIGHUP', () => void reload.run('SIGHUP'))
   onSignals(async (signal) => {
     facts.isDraining = true

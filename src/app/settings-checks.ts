@@ -27,6 +27,7 @@ export function settingsChecks({ record, machine = [] }: SettingsChecks): CrossC
     { about: ['forward'], check: deadlinesInOrder },
     { about: ['cache'], check: ttlsInOrder },
     { about: ['listen', 'upstreams', 'routes'], check: asksOthers },
+    { about: ['routes', 'clusterDomains'], check: reverseInParts },
     { about: ['upstreams', 'routes', 'guard'], check: hasUpstream },
     {
       about: ['guard'],
@@ -113,6 +114,20 @@ function asksOthers({ listen, upstreams, routes }: Settings, report: Report): vo
   }
   look(upstreams, ['upstreams'], 'upstreams')
   for (const [i, route] of routes.entries()) look(route.upstreams, ['routes', i, 'upstreams'], `routes[${i}].upstreams`)
+}
+
+/** Only a warning: where the cluster's CoreDNS does not fall through, it is right. A loop is found and cut at run time (FIELD 3.11). */
+function reverseInParts({ routes, clusterDomains }: Settings, report: Report): void {
+  for (const [i, { zones }] of routes.entries()) {
+    if (!zones.some((zone) => clusterDomains.includes(zone))) continue
+    for (const [j, zone] of zones.entries()) {
+      if (zone !== 'in-addr.arpa' && zone !== 'ip6.arpa') continue
+      const message =
+        `routes[${i}].zones[${j}] is all of ${zone}: a cluster's CoreDNS sends what is not its own on, and it may come ` +
+        'back to us; name the ranges of services and pods only (233.10.in-addr.arpa)'
+      report(['routes', i, 'zones', j], 'conflict', message, { severity: 'warning' })
+    }
+  }
 }
 
 function hasUpstream({ upstreams, guard }: Settings, report: Report): void {

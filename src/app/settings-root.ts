@@ -145,7 +145,7 @@ const loopSettings = section('Loop detection: probes that come back to us.', {
     default: '30s',
     min: '1s',
     max: '1h',
-    doc: 'How often each upstream is probed; once a second while it is marked as looping.',
+    doc: 'How often each upstream is probed; once a second while it is marked as looping. Zones without a route are probed ten times more rarely.',
   }),
 })
 
@@ -198,7 +198,7 @@ export const rootSettings = section('The settings of dnsweir.', {
     maxItems: upstreamsMax,
     doc:
       'The resolvers that are asked when no route matches: `192.168.1.1`, `1.1.1.1:5353`, `tcp://10.0.0.1`, or a file ' +
-      'whose nameservers are taken, without our own address.',
+      'whose nameservers are taken, without our own address. It is watched; when it is gone or names nobody, those that it named stay.',
   }),
   routes: list(routeSettings, {
     default: [],

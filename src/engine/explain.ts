@@ -6,7 +6,7 @@ import type { ExplainQuestion, ExplainSource, ExplainStep, Explanation } from '.
 import { Draft } from '../query/draft.ts'
 import { denialBytes, toldOf } from '../query/lost.ts'
 import { OPEN_OK, OPEN_SHORT, openQuery } from '../query/open.ts'
-import { PROBE_NONE, PROBE_ROOT_NS, probeOf } from '../query/probe.ts'
+import { PROBE_DNSWEIR, PROBE_NONE, PROBE_ROOT_NS, probeOf } from '../query/probe.ts'
 import { Query } from '../query/query.ts'
 import { ALIAS_STRIPPED } from '../query/rename.ts'
 import { CACHE_ONLY, DROP, PASS, REPLY, REWRITE, type Verdict } from '../query/verdict.ts'
@@ -75,7 +75,7 @@ class Walk {
     if (opened !== OPEN_OK) return this.atOnce(opened)
     const probe = probeOf(query)
     if (probe !== PROBE_NONE) this.step('probe', probe === PROBE_ROOT_NS ? 'exempt' : 'once', probeWords(probe))
-    if (probe !== PROBE_NONE && probe !== PROBE_ROOT_NS) return this.once()
+    if (probe !== PROBE_NONE && probe !== PROBE_ROOT_NS) return this.once(probe)
     const limited = probe === PROBE_ROOT_NS ? PASS : rules.limit(query)
     return isEnd(limited) ? this.byRule(limited) : this.byName(probe === PROBE_ROOT_NS)
   }
@@ -96,10 +96,12 @@ class Walk {
     return this.end('error', 'question', draft)
   }
 
-  /** Probes of others bypass rules and cache, and never go to an upstream that loops. */
-  private once(): Explanation {
+  /** Probes of others bypass rules and cache, and go to an upstream that loops only where that is all there is, and only a dnsweir's. */
+  private once(probe: number): Explanation {
     this.route()
-    const usable = this.outlook().filter(({ isLooping }) => !isLooping)
+    const all = this.outlook()
+    const good = all.filter(({ isLooping }) => !isLooping)
+    const usable = good.length === 0 && probe === PROBE_DNSWEIR ? all : good
     this.steps.push(upstreamStep(this.plan.data, usable, false))
     return usable.length === 0 && this.live !== undefined ? this.failure() : this.end('upstream', 'upstream', undefined)
   }
@@ -109,7 +111,7 @@ class Walk {
     this.route()
     query.silent = isExempt ? 1 : 0
     if (isExempt && live?.isDraining) return this.end('none', 'probe', undefined)
-    if (isExempt && live !== undefined && !live.forward.choice.works(query.route)) return this.ask()
+    if (isExempt && live !== undefined && !live.forward.choice.works(query)) return this.ask()
     if (live === undefined) this.steps.push(cacheStep(CACHE_MISS, undefined, false, 0))
     else {
       const hit = new Draft()
@@ -162,10 +164,9 @@ class Walk {
 
   /** Where no program runs, all that is known of them is their order. */
   private outlook(): ReturnType<Forward['choice']['outlook']> {
-    const { route } = this.query
-    if (this.live !== undefined) return this.live.forward.choice.outlook(route)
+    if (this.live !== undefined) return this.live.forward.choice.outlook(this.query)
     const known = { isAsked: true, isNext: false, isLooping: false, isDown: false, rttMs: 0, failures: 0 }
-    return (this.plan.data.routes[route]?.upstreams ?? []).map((upstream) => ({ ...known, upstream }))
+    return (this.plan.data.routes[this.query.route]?.upstreams ?? []).map((upstream) => ({ ...known, upstream }))
   }
 
   private failure(): Explanation {

@@ -145,7 +145,7 @@ export class Serve {
       if (this.draining) return replies.drop(query, metric.outcomes.probe)
       query.silent = 1
       // Nobody works: the check itself goes upstream and finds out, since perhaps nothing else is asked any more.
-      if (!this.deps.forward.choice.works(query.route)) return this.ask(query, now)
+      if (!this.deps.forward.choice.works(query)) return this.ask(query, now)
     }
     const found = this.deps.store.find(query, now, this.hit)
     if (found !== CACHE_MISS) return this.fromCache(query, found, now)
@@ -228,8 +228,10 @@ export class Serve {
           : metric.guardSeen.dnsweir,
     )
     query.route = this.plan.routes.find(query)
-    const flight = forward.askOnce(query, now)
-    if (flight < 0 || !complete.wait(flight, query, now)) this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
+    const flight = forward.askOnce(query, probe, now)
+    if (flight >= 0 && complete.wait(flight, query, now)) return true
+    // What looks like a probe and may go nowhere is a query like any other to the rule about floods.
+    if (!this.settle(query, this.plan.guard.limit(query))) this.fail(query, Ede.NO_REACHABLE_AUTHORITY)
     return true
   }
 

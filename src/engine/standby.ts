@@ -33,7 +33,7 @@ export class Standby {
    */
   serves(query: Query, key: CacheKey, now: number, draft: Draft): boolean {
     const { forward, store } = this.deps
-    const isAlone = query.cacheOnly === 1 || !forward.choice.works(query.route) || this.isSpent(query, now)
+    const isAlone = query.cacheOnly === 1 || !forward.choice.works(query) || this.isSpent(query, now)
     if (!isAlone || !store.fallback(key, query.route, now, draft, query.cacheOnly === 0)) return false
     if (query.cacheOnly === 0) forward.ask(query, now, URGENCY_EARLY)
     return true
@@ -47,7 +47,7 @@ export class Standby {
   /** The answer that the cache has just given is hot and nearly over: it is asked for before anybody has to wait for it. */
   refresh(query: Query, now: number): void {
     const { cache, forward, counters } = this.deps
-    if (forward.view.inUse > flightsMax * pressureShare || !forward.choice.works(query.route)) return
+    if (forward.view.inUse > flightsMax * pressureShare || !forward.choice.works(query)) return
     cache.markRefreshed()
     if (forward.ask(query, now, URGENCY_EARLY) >= 0) counters.add(metric.cache.refreshed)
   }

@@ -104,6 +104,8 @@ export interface LoopEvent {
   readonly marked: boolean
   /** `.` or the zones of the route. */
   readonly route: string
+  /** The one zone of the route that it is about, without trailing dot; empty for all of it. */
+  readonly zone: string
   readonly upstream: string
   /** Where our probe came back in, as `address:port`; empty when unknown or healed. */
   readonly listener: string

@@ -25,6 +25,8 @@ export interface PlanData {
   /** Rules that are on, in the order of guard/rules.ts is not implied: the guard orders them. */
   readonly rules: readonly RuleData[]
   readonly loopIntervalMs: number
+  /** Zones that are probed for loops though they have no route of their own: somebody may forward them to us alone. */
+  readonly loopZones: readonly Uint8Array[]
   readonly streams: StreamsData
 }
 
@@ -129,5 +131,6 @@ export const emptyPlan: PlanData = {
   },
   rules: [],
   loopIntervalMs: 30_000,
+  loopZones: [],
   streams: { connectionsMax: 512, connectionsPerAddressMax: 0 },
 }

@@ -39,7 +39,7 @@ function source(lanes: readonly Float64Array[], more: Partial<MetricsSource> = {
       upstreams: ['192.0.2.1:53', 'tcp://[2001:db8::1]:53'],
       zones: [undefined, undefined, 'cluster.local', undefined, 'k8s'],
     }),
-    loops: () => [{ route: '.', upstream: '192.0.2.1:53', marked: true, since: 0 }],
+    loops: () => [{ route: '.', upstream: '192.0.2.1:53', marked: true, zones: [], since: 0 }],
     bill: () => billOf(lanes).report(),
     info: () => ({ version: '1.2.3', engine: 'epoll', generation: 4 }),
     ...more,
@@ -120,7 +120,7 @@ test('the junk bill has series for rows with counts alone, summed over lanes, wi
 test('a second scrape shows the state of its own moment', async () => {
   const counters = looseCounters()
   let marked = true
-  const from = source([counters.lane], { loops: () => [{ route: '.', upstream: 'u', marked, since: 0 }] })
+  const from = source([counters.lane], { loops: () => [{ route: '.', upstream: 'u', marked, zones: [], since: 0 }] })
   const exposition = await createExposition(from)
   counters.add(queries.tcp)
   counters.add(outcomes.rule)

@@ -26,7 +26,10 @@ export interface RowNames {
 export interface LoopState {
   readonly route: string
   readonly upstream: string
+  /** All questions of the route come back, or those of `zones`. */
   readonly marked: boolean
+  /** Empty where it is all of them; their names come from the wire, so they are no label. */
+  readonly zones: readonly string[]
   /** Since when, in ms since 1970. */
   readonly since: number
 }

@@ -46,7 +46,8 @@ export class Supervisor {
   readonly sockets: Sockets
   private readonly options: SupervisorOptions
   readonly crew: Crew
-  private readonly loops: LoopBoard
+  /** What is known of loops, for main to read. */
+  readonly loops: LoopBoard
   private readonly memory = new Map<string, SharedArrayBuffer>()
   private wanted: Wanted | undefined
   private orders: Orders | undefined
@@ -120,10 +121,6 @@ export class Supervisor {
   /** ms on the shared clock at which all upstreams were judged for the first time; 0 before. */
   get firstLoopVerdictAt(): number {
     return this.loops.firstVerdictAt
-  }
-
-  isLooping(route: number, upstream: number): boolean {
-    return this.loops.isLooping(route, upstream)
   }
 
   /** Takes no new stream; resolves when nobody waits any more, or after `withinMs`. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { simPlan } from '../../test/support/forward-sim.ts'
+import { queryOf } from '../../test/support/query.ts'
 import { seededRandom } from '../base/random.ts'
 import { looseCounters } from '../metrics/counters.ts'
 import { Budget } from './budget.ts'
@@ -18,10 +19,12 @@ function scene(): { choice: Choice; health: Health; board: LoopBoard } {
   return { choice: new Choice(policy, health, new Budget(1), board, new Flights(1), looseCounters()), health, board }
 }
 
+const asked = queryOf('a.test')
+
 /** Upstreams that would be asked, `!` behind the next one, and in brackets why others are not. */
 function outlook(choice: Choice): string {
   return choice
-    .outlook(0)
+    .outlook(asked)
     .map(({ upstream, isAsked, isNext, isDown, isLooping }) => {
       const state = `${isDown ? 'down' : ''}${isLooping ? 'loops' : ''}`
       return `${isAsked ? upstream : '-'}${isNext ? '!' : ''}${state === '' ? '' : `(${state})`}`
@@ -36,19 +39,19 @@ function fail(health: Health, upstream: number): void {
 test('the outlook is whom `first` would ask, and asks nobody', () => {
   const { choice, health, board } = scene()
   assert.equal(outlook(choice), '0 1! 2')
-  assert.deepEqual([outlook(choice), choice.first(0, 0)], ['0 1! 2', 1])
+  assert.deepEqual([outlook(choice), choice.first(asked, 0)], ['0 1! 2', 1])
   assert.equal(outlook(choice), '0 1 2!')
   board.mark(0, 2)
   assert.equal(outlook(choice), '0! 1 -(loops)')
-  assert.equal(choice.first(0, 0), 0)
+  assert.equal(choice.first(asked, 0), 0)
   fail(health, 1)
   assert.equal(outlook(choice), '0! -(down) -(loops)')
   fail(health, 0)
   assert.equal(outlook(choice), '-(down) -(down) 2(loops)')
   for (let i = 0; i < 40; i++) outlook(choice)
-  assert.equal(choice.first(0, 1000), 2, 'no question of this second is spent')
+  assert.equal(choice.first(asked, 1000), 2, 'no question of this second is spent')
   board.heal(0, 2)
   fail(health, 2)
   assert.equal(outlook(choice), '0(down) 1(down) 2(down)')
-  assert.deepEqual(choice.outlook(9), [])
+  assert.deepEqual(choice.outlook(Object.assign(queryOf('a.test'), { route: 9 })), [])
 })

@@ -1,5 +1,6 @@
 import { UP_RESTRAINED, upstream as upstreamRow } from '../metrics/catalog.ts'
 import type { Counters } from '../metrics/counters.ts'
+import type { Query } from '../query/query.ts'
 import type { Budget } from './budget.ts'
 import type { Flights } from './flight.ts'
 import type { Health } from './health.ts'
@@ -48,10 +49,11 @@ export class Choice {
   }
 
   /** For a new flight; one that loops is charged for. */
-  first(route: number, now: number): number {
+  first(query: Query, now: number): number {
+    const { route } = query
     const all = this.policy.mask(route)
     if (all === 0) return NO_UPSTREAM
-    const looping = this.board.looping(route) & all
+    const looping = this.loopsFor(query) & all
     const healthy = all & ~looping & ~this.health.down
     if (healthy !== 0) {
       this.policy.advance(route)
@@ -67,20 +69,19 @@ export class Choice {
     return this.policy.choose(route, all & ~looping)
   }
 
-  /** For a probe of others: never one that loops. */
-  once(route: number, now: number): number {
+  /** For a probe of others: none of `without`; RESTRAINED when that leaves nobody. */
+  once(route: number, without: number): number {
     const all = this.policy.mask(route)
     if (all === 0) return NO_UPSTREAM
-    const usable = this.usable(route)
-    if (usable === 0 || !this.board.mayPassProbe(now)) return RESTRAINED
-    return this.policy.choose(route, usable & ~this.health.down || usable)
+    const usable = all & ~without
+    return usable === 0 ? RESTRAINED : this.policy.choose(route, usable & ~this.health.down || usable)
   }
 
   /** For the next attempt: one that was not asked yet, else (unless `freshOnly`) any again; -1 for none. */
   next(flight: number, freshOnly: boolean): number {
     const route = this.flights.route[flight] as number
     if (route === -1) return -1
-    const usable = this.usable(route)
+    const usable = this.policy.mask(route) & ~this.loopsOf(flight)
     const up = usable & ~this.health.down
     const tried = this.flights.tried[flight] as number
     if (freshOnly || (up & ~tried) !== 0) return this.policy.choose(route, up & ~tried)
@@ -90,7 +91,8 @@ export class Choice {
   /** One that is down and due for a test beside the flight's own attempt, or -1. */
   test(flight: number, now: number): number {
     if (this.health.down === 0) return -1
-    const untried = this.usable(this.flights.route[flight] as number) & ~(this.flights.tried[flight] as number)
+    const all = this.policy.mask(this.flights.route[flight] as number)
+    const untried = all & ~this.loopsOf(flight) & ~(this.flights.tried[flight] as number)
     for (let rest = untried & this.health.down; rest !== 0; rest &= rest - 1) {
       const upstream = 31 - Math.clz32(rest & -rest)
       if (this.health.retestDue(upstream, now)) return upstream
@@ -99,9 +101,10 @@ export class Choice {
   }
 
   /** What would be asked now, for explain: nobody is, and nobody's turn passes. In the order of the configuration. */
-  outlook(route: number): Outlook[] {
+  outlook(query: Query): Outlook[] {
+    const { route } = query
     const all = this.policy.mask(route)
-    const looping = this.board.looping(route) & all
+    const looping = this.loopsFor(query) & all
     const healthy = all & ~looping & ~this.health.down
     // As `first`: those that work, else one that loops, else whatever there is.
     const asked = healthy !== 0 ? healthy : looping !== 0 ? looping : all
@@ -117,9 +120,9 @@ export class Choice {
     }))
   }
 
-  /** Is one of the route's upstreams neither looping nor down? (`. NS` is answered while one is, FIELD 3.2.) */
-  works(route: number): boolean {
-    return (this.usable(route) & ~this.health.down) !== 0
+  /** Is one of its route's upstreams neither looping for its name nor down? (`. NS` is answered while one is, FIELD 3.2.) */
+  works(query: Query): boolean {
+    return (this.policy.mask(query.route) & ~this.loopsFor(query) & ~this.health.down) !== 0
   }
 
   /** May no packet of this urgency go to any of the route's upstreams now? */
@@ -139,7 +142,14 @@ export class Choice {
     return since
   }
 
-  private usable(route: number): number {
-    return this.policy.mask(route) & ~this.board.looping(route)
+  /** Upstreams that loop for its name, a bit each. */
+  loopsFor({ route, name, nameLength }: Query): number {
+    return this.board.loopingFor(route, name, 0, nameLength)
+  }
+
+  private loopsOf(flight: number): number {
+    const { route, names, nameLength } = this.flights
+    const at = this.flights.nameAt(flight)
+    return this.board.loopingFor(route[flight] as number, names, at, nameLength[flight] as number)
   }
 }

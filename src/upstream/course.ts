@@ -35,7 +35,7 @@ export interface CourseDeps {
   readonly budget: Budget
   readonly end: FlightEnd
   readonly isStreamed: (upstream: number) => boolean
-  readonly ownEnded: (flight: number, answered: boolean, now: number) => void
+  readonly ownEnded: (flight: number, rcode: number, now: number) => void
 }
 
 /**

@@ -15,8 +15,10 @@ import type { ForwardDeps } from './forward-deps.ts'
 import { Health } from './health.ts'
 import { LoopProbe, probeLifeMs } from './loop-probe.ts'
 import { Matcher } from './match.ts'
+import { Passing } from './passing.ts'
 import { Policy } from './policy.ts'
 import { Pool } from './pool.ts'
+import type { Launch } from './probe-name.ts'
 import { Sender } from './send.ts'
 import { Track } from './track.ts'
 
@@ -49,6 +51,7 @@ export class Forward {
   private readonly track: Track
   private readonly sender: Sender
   private readonly matcher: Matcher
+  private readonly passing: Passing
   private readonly course: Course
   private readonly acceptance: Acceptance
   private readonly probe: LoopProbe | undefined
@@ -69,10 +72,11 @@ export class Forward {
     this.budget = new Budget(deps.hashSeed, deps.budget, deps.shard === 0)
     this.track = new Track(this.health, deps.counters)
     this.choice = new Choice(this.policy, this.health, this.budget, deps.board, this.flights, deps.counters)
+    this.passing = new Passing(this.choice, this.flights, deps.board, deps.hashSeed)
     this.sender = new Sender({ ...deps, budget: this.budget }, this.flights, this.attempts, this.pool)
     this.matcher = new Matcher(this.flights, this.attempts, deps.counters)
     this.rx = new Batch(deps.sys, answerSlotBytes)
-    this.probe = deps.shard === 0 ? new LoopProbe({ ...deps, launch: this.launch.bind(this) }) : undefined
+    this.probe = deps.shard === 0 ? new LoopProbe({ ...deps, launch: this.launch }) : undefined
     const parts: CourseDeps = {
       flights: this.flights,
       attempts: this.attempts,
@@ -84,7 +88,7 @@ export class Forward {
       budget: this.budget,
       end: deps.end,
       isStreamed: (upstream) => (this.plan?.upstreams[upstream]?.transport ?? 'udp') !== 'udp',
-      ownEnded: (flight, answered, now) => this.probe?.ended(flight, answered, now),
+      ownEnded: (flight, rcode, now) => this.probe?.ended(flight, rcode, now),
     }
     this.course = new Course(parts, this.now)
     this.acceptance = new Acceptance(parts, this.course)
@@ -104,6 +108,7 @@ export class Forward {
     this.budget.configure(plan.forward.budget, upstreamBefore, now)
     this.policy.configure(plan)
     this.pool.configure(plan, upstreamBefore, now)
+    this.passing.suspicion.configure(plan)
     this.course.configure(plan.forward, upstreamBefore, routeBefore, now)
     this.probe?.configure(plan, now)
   }
@@ -125,17 +130,19 @@ export class Forward {
       this.deps.counters.add(joined)
       this.flights.urgency[open] = Math.min(this.flights.urgency[open] as number, urgency)
       if (query.silent) this.course.revive(open, now)
+      this.passing.suspicion.joined(query, this.flights.tried[open] as number, now)
       return open
     }
-    const upstream = this.choice.first(query.route, now)
-    if (upstream < 0) return upstream
     const { name, nameLength, askType, route } = query
+    const upstream = this.choice.first(query, now)
+    if (upstream < 0) return upstream
+    this.passing.suspicion.fresh(query, now)
     const flight = this.flights.open(SHARED, hash, name, nameLength, askType, flagsOf(query), route)
     if (flight === -1) {
       this.deps.counters.add(flightEnds.refusedFull)
       return NO_FLIGHT_FULL
     }
-    const restrained = this.deps.board.isLooping(route, upstream)
+    const restrained = (this.choice.loopsFor(query) & (1 << upstream)) !== 0
     this.flights.restrained[flight] = restrained ? 1 : 0
     this.flights.urgency[flight] = urgency
     this.flights.client[flight] = this.budget.clientOf(query.client)
@@ -149,13 +156,12 @@ export class Forward {
   }
 
   /**
-   * A loop or health probe of others (FIELD 3.1): sent once, never joined or retried, never to an upstream that loops
-   * (RESTRAINED), at most 20 a second (RESTRAINED too).
+   * A loop probe of others of this kind (PROBE_*): sent once, never joined or retried; RESTRAINED where it may go nowhere.
    */
-  askOnce(query: Query, now: number): number {
+  askOnce(query: Query, kind: number, now: number): number {
     this.now = now
     this.isStirred = true
-    const upstream = this.choice.once(query.route, now)
+    const upstream = this.passing.upstreamFor(query, kind, now)
     if (upstream < 0) return upstream
     const { name, nameLength, askType, route } = query
     const flight = this.flights.open(ONCE, 0, name, nameLength, askType, flagsOf(query), route)
@@ -225,17 +231,10 @@ export class Forward {
   }
 
   /** Sends a question of our own, once; returns its flight, or -1. */
-  private launch(
-    route: number,
-    upstream: number,
-    name: Uint8Array,
-    nameLength: number,
-    type: number,
-    now: number,
-  ): number {
+  private readonly launch: Launch = (route, upstream, name, nameLength, type, now, lifeMs = probeLifeMs) => {
     const flight = this.flights.open(OWN, 0, name, nameLength, type, FLAG_RD, route)
     if (flight === -1) return -1
-    this.flights.giveUpAt[flight] = now + probeLifeMs
+    this.flights.giveUpAt[flight] = now + lifeMs
     this.course.attempt(flight, upstream, now)
     return flight
   }

@@ -16,8 +16,8 @@ export interface LandingDeps {
   readonly sender: Sender
   readonly counters: Counters
   readonly end: FlightEnd
-  /** A question of our own has ended. */
-  readonly ownEnded: (flight: number, answered: boolean, now: number) => void
+  /** A question of our own has ended: by an answer with this rcode, or (-1) without. */
+  readonly ownEnded: (flight: number, rcode: number, now: number) => void
 }
 
 /**
@@ -39,7 +39,7 @@ export class Landing {
 
   deliver(flight: number, bytes: Uint8Array, at: number, length: number, upstream: number, now: number): void {
     if (this.flights.kind[flight] === OWN) {
-      this.endOwn(flight, true, now)
+      this.endOwn(flight, readU16(bytes, at + FLAGS) & RCODE, now)
     } else if (length === HEADER) {
       // It left the question out: the engine gets it with one.
       this.deliverFailure(flight, readU16(bytes, at + FLAGS) & RCODE, upstream, now)
@@ -60,7 +60,7 @@ export class Landing {
 
   fail(flight: number, reason: number, now: number): void {
     if (this.flights.kind[flight] === OWN) {
-      this.endOwn(flight, false, now)
+      this.endOwn(flight, -1, now)
       return
     }
     const late = now >= (this.flights.giveUpAt[flight] as number)
@@ -84,10 +84,10 @@ export class Landing {
     this.flights.close(flight)
   }
 
-  private endOwn(flight: number, answered: boolean, now: number): void {
+  private endOwn(flight: number, rcode: number, now: number): void {
     this.cutOff(flight)
     this.flights.close(flight)
-    this.deps.ownEnded(flight, answered, now)
+    this.deps.ownEnded(flight, rcode, now)
   }
 
   private cutOff(flight: number): void {

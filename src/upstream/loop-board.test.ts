@@ -47,7 +47,7 @@ test('at most 20 in any second over all shards, for each upstream and for foreig
   const kinds: readonly ((board: LoopBoard, now: number) => boolean)[] = [
     (board, now) => board.mayAskLooping(0, now),
     (board, now) => board.mayAskLooping(31, now),
-    (board, now) => board.mayPassProbe(now),
+    (board, now) => board.passes.pass(now, now, 0, now),
   ]
   // From the first millisecond on, and across the point where a 32-bit clock turns negative and where it starts again.
   for (const start of [0, 2 ** 31 - 2500, 2 ** 32 - 2500]) {

@@ -4,18 +4,19 @@ import { PROBE_DNSWEIR, probeOf } from '../query/probe.ts'
 import type { Query } from '../query/query.ts'
 import { readHex } from '../wire/hex.ts'
 import { probesMax } from './flight.ts'
+import { LoopHints } from './loop-hints.ts'
+import { LoopPasses } from './loop-passes.ts'
+import { LoopZones } from './loop-zones.ts'
 import { probeLabelBytes } from './probe-name.ts'
 
-/** Questions a second that an upstream which loops may still get, and probes of others a second that we pass on: both of the whole process. */
+/** Questions a second that an upstream which loops may still get: of the whole process. */
 export const restrainedPerSecond = 20
 
 // Places in words of 4 bytes.
 const GENERATION = 0
-const FOREIGN_NEXT = 1
 const FIRST_VERDICT = 2 // and 3: one Float64
 const MARKS = 4
-const FOREIGN = MARKS + routesMax
-const RESTRAINT_NEXT = FOREIGN + restrainedPerSecond
+const RESTRAINT_NEXT = MARKS + routesMax
 const RESTRAINT = RESTRAINT_NEXT + upstreamsMax
 const PROBES = RESTRAINT + upstreamsMax * restrainedPerSecond
 
@@ -28,17 +29,27 @@ const FROM_PORT = 7
 const FROM = 8
 const probeWords = 12
 
+const ZONES = PROBES + probesMax * probeWords
+const HINTS = ZONES + LoopZones.words
+const PASSES = HINTS + LoopHints.words
+const allWords = PASSES + LoopPasses.words
+
 /**
  * What all shards know of loops, in shared memory: shard 0 sends probes and judges, every shard sees what comes in.
  *
- *   generation │ first verdict │ marks[route]: looping upstreams, a bit each │ times of the last 20 questions, for
- *   foreign probes and for each restrained upstream │ probes in flight: 128 bits of name, how often seen, where
+ *   generation │ first verdict │ marks[route]: looping upstreams, a bit each │ times of the last 20 questions for each
+ *   restrained upstream │ probes in flight: 128 bits of name, how often seen, where │ zones that loop │ hints │ passes
  *
  * A sighting needs all 128 bits of a probe that is in flight now: a guess can neither mark an upstream nor heal one
  * (CoreDNS CVE-2026-26018).
  */
 export class LoopBoard {
-  static readonly bytes: number = (PROBES + probesMax * probeWords) * 4
+  static readonly bytes: number = allWords * 4
+  /** Zones that loop where the rest of their route does not. */
+  readonly zones: LoopZones
+  readonly hints: LoopHints
+  /** Probes of others that were passed on. */
+  readonly passes: LoopPasses
   private readonly words: Int32Array
   private readonly verdictTime: Float64Array
   private readonly half = new Int32Array(2)
@@ -46,6 +57,9 @@ export class LoopBoard {
   constructor(memory: SharedArrayBuffer) {
     this.words = new Int32Array(memory)
     this.verdictTime = new Float64Array(memory, FIRST_VERDICT * 4, 1)
+    this.zones = new LoopZones(new Int32Array(memory, ZONES * 4, LoopZones.words))
+    this.hints = new LoopHints(new Int32Array(memory, HINTS * 4, LoopHints.words))
+    this.passes = new LoopPasses(new Int32Array(memory, PASSES * 4, LoopPasses.words))
   }
 
   /** ms on the shared clock at which every route's upstreams were judged for the first time; 0 before. */
@@ -57,9 +71,14 @@ export class LoopBoard {
     if (this.verdictTime[0] === 0) this.verdictTime[0] = now
   }
 
-  /** The upstreams of a route that are marked as looping, a bit each. */
+  /** The upstreams at which all of a route loops, a bit each. */
   looping(route: number): number {
     return Atomics.load(this.words, MARKS + route)
+  }
+
+  /** The upstreams at which questions of this route for the name (lower-case wire form, from `at` on) loop, a bit each. */
+  loopingFor(route: number, name: Uint8Array, at: number, length: number): number {
+    return this.looping(route) | this.zones.looping(route, name, at, length)
   }
 
   isLooping(route: number, upstream: number): boolean {
@@ -78,12 +97,14 @@ export class LoopBoard {
   claim(generation: number): void {
     if (this.words[GENERATION] === generation + 1) return
     for (let route = 0; route < routesMax; route++) Atomics.store(this.words, MARKS + route, 0)
+    this.zones.clear()
     this.words[GENERATION] = generation + 1
   }
 
-  /** The plan changed: `marks[route]` are the looping upstreams in its indexes. */
+  /** The plan changed: `marks[route]` are the looping upstreams in its indexes; those of zones are for the caller to write anew. */
   adopt(generation: number, marks: readonly number[]): void {
     for (let route = 0; route < routesMax; route++) Atomics.store(this.words, MARKS + route, marks[route] ?? 0)
+    this.zones.clear()
     this.words[GENERATION] = generation + 1
   }
 
@@ -129,7 +150,7 @@ export class LoopBoard {
     const a = this.half[0] as number
     const b = this.half[1] as number
     readHex(query.name, 2 + probeLabelBytes, this.half)
-    for (let at = PROBES; at < this.words.length; at += probeWords) {
+    for (let at = PROBES; at < ZONES; at += probeWords) {
       if (Atomics.load(this.words, at + IN_FLIGHT) === 0) continue
       if (this.words[at + LABELS] !== a || this.words[at + LABELS + 1] !== b) continue
       if (this.words[at + LABELS + 2] !== this.half[0] || this.words[at + LABELS + 3] !== this.half[1]) continue
@@ -142,11 +163,6 @@ export class LoopBoard {
   /** May one more question go to an upstream that loops? At most 20 in any second, over all shards. */
   mayAskLooping(upstream: number, now: number): boolean {
     return this.within(RESTRAINT_NEXT + upstream, RESTRAINT + upstream * restrainedPerSecond, now)
-  }
-
-  /** May one more probe of another server pass? At most 20 in any second. */
-  mayPassProbe(now: number): boolean {
-    return this.within(FOREIGN_NEXT, FOREIGN, now)
   }
 
   /** A ring of the times (ms, modulo 2³²) of the last 20: the next is allowed when the oldest is a second old. */

@@ -5,6 +5,8 @@ import { queryOf } from '../../test/support/query.ts'
 import { UP_LOOP_PROBES, UP_LOOP_SEEN, UP_RESTRAINED, upstream } from '../metrics/catalog.ts'
 import { FAIL_LOOP } from './flight-end.ts'
 import { RESTRAINED } from './forward.ts'
+import { passesPerSender } from './loop-passes.ts'
+import { loopZonesMax } from './loop-zones.ts'
 
 const isProbe = (asked: SimAsked): boolean => asked.message.questions[0]?.type === 13
 const good = (asked: SimAsked) => ({ answers: [`${asked.message.questions[0]?.name} 60 A 192.0.2.1`] })
@@ -62,6 +64,7 @@ test('two probes in a row that come back mark; the sentence has its facts; two c
       kind: 'loop',
       marked: true,
       route: '.',
+      zone: '',
       upstream: '192.0.2.1:53',
       listener: 'listener 3',
       from: '192.0.2.1:5353',
@@ -76,7 +79,7 @@ test('two probes in a row that come back mark; the sentence has its facts; two c
   sim.advance(3500)
   assert.ok(!sim.board.isLooping(0, 0))
   assert.deepEqual(sim.events.slice(1), [
-    { kind: 'loop', marked: false, route: '.', upstream: '192.0.2.1:53', listener: '', from: '' },
+    { kind: 'loop', marked: false, route: '.', zone: '', upstream: '192.0.2.1:53', listener: '', from: '' },
   ])
 })
 
@@ -154,7 +157,10 @@ test('probes of others: once, never to one that loops, never joined, at most 20 
   sim.advance(500)
   const before = probes(0).length
   const foreign = queryOf('1234.5678.example.org', 'HINFO')
-  const flights = Array.from({ length: 50 }, () => sim.askOnce(foreign).flight)
+  const from = (sender: number, i: number) => queryOf(`${i}.5678.test`, 'HINFO', { client: `10.0.0.${sender}` })
+  const ofOne = Array.from({ length: 30 }, (_, i) => sim.askOnce(from(1, i)).flight)
+  assert.equal(ofOne.filter((flight) => flight >= 0).length, passesPerSender)
+  const flights = [...ofOne, ...Array.from({ length: 30 }, (_, i) => sim.askOnce(from(2 + i, 100 + i)).flight)]
   assert.equal(flights.filter((flight) => flight >= 0).length, 20)
   assert.equal(new Set(flights.filter((flight) => flight >= 0)).size, 20)
   sim.advance(10)
@@ -181,7 +187,7 @@ test('a probe of others that is not answered is not sent again, and its flight e
   assert.deepEqual([once.end?.how, truncated.length, sim.streamed.length], ['answered', 1, 0])
 })
 
-test('a loop may exist for one zone of a route only: that marks the upstream for the route, and not for others', () => {
+test('a loop may exist for one zone of a route only: that marks the upstream for the zone, and for nothing else', () => {
   const routes = [simRoute('.', ['.'], [0]), simRoute('lan, 10.in-addr.arpa', ['lan', '10.in-addr.arpa'], [0])]
   const sim = new ForwardSim({ plan: simPlan({ routes }), shard: 0 })
   const zones = new Set<string>()
@@ -193,8 +199,25 @@ test('a loop may exist for one zone of a route only: that marks the upstream for
   })
   sim.advance(1000)
   assert.deepEqual([...zones].sort(), ['', '10.in-addr.arpa.', 'lan.'])
-  assert.deepEqual([sim.board.isLooping(0, 0), sim.board.isLooping(1, 0)], [false, true])
-  assert.equal(sim.events[0]?.route, 'lan, 10.in-addr.arpa')
+  const loops = (route: number, name: string): number => {
+    const query = queryOf(name)
+    return sim.board.loopingFor(route, query.name, 0, query.nameLength)
+  }
+  assert.deepEqual([loops(0, 'a.test'), loops(1, 'a.lan'), loops(1, '1.0.0.10.in-addr.arpa')], [0, 0, 1])
+  assert.deepEqual([sim.events[0]?.route, sim.events[0]?.zone], ['lan, 10.in-addr.arpa', '10.in-addr.arpa'])
+})
+
+test('in routes of very many zones a loop in one marks the route', () => {
+  const zones = Array.from({ length: loopZonesMax }, (_, i) => `z${i}.test`)
+  const sim = new ForwardSim({
+    plan: simPlan({ routes: [simRoute('.', ['.'], [0]), simRoute('many', zones, [0])] }),
+    shard: 0,
+  })
+  simUpstream(sim, 1, (one) =>
+    one.message.questions[0]?.name.endsWith('z7.test.') && comesBack(sim, one) ? undefined : nxdomain(),
+  )
+  sim.advance(1000)
+  assert.deepEqual([sim.board.isLooping(0, 0), sim.board.isLooping(1, 0), sim.board.zones.list()], [false, true, []])
 })
 
 test('a flood that takes every flight does not blind the detector', () => {

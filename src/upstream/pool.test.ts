@@ -37,6 +37,18 @@ test('64 ports towards public upstreams, 4 towards private ones, all between 102
   assert.ok(Math.max(...opened) - Math.min(...opened) > 30_000)
 })
 
+test('ports on an interface that came back with another index are opened anew', () => {
+  const { reactor, opened, closed } = fakeReactor()
+  const pool = new Pool(reactor, secureRandom())
+  pool.configure(simPlan({ upstreams: [{ scope: 2 }, {}] }), [-1, -1], 0)
+  assert.deepEqual([opened.length, closed()], [8, 0])
+  pool.configure(simPlan({ upstreams: [{ scope: 2 }, {}] }), [0, 1], 1)
+  assert.deepEqual([opened.length, closed()], [8, 0])
+  pool.configure(simPlan({ upstreams: [{ scope: 7 }, {}] }), [0, 1], 2)
+  pool.run()
+  assert.deepEqual([opened.length, closed(), pool.size(0), pool.size(1)], [12, 4, 4, 4])
+})
+
 test('one random choice serves 4 flights, and all ports are chosen', () => {
   const { reactor } = fakeReactor()
   const pool = new Pool(reactor, seededRandom(3))

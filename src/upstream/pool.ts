@@ -79,12 +79,21 @@ export class Pool {
   configure(plan: PlanData, before: readonly number[], now: number): void {
     const lists = this.lists
     lists.forEach((list, old) => {
-      while (!before.includes(old) && list.count > 0) this.retire(list, list.live[0] as number)
+      // An interface that came back has another index: ports on the old one lead nowhere.
+      const scope = plan.upstreams[before.indexOf(old)]?.scope
+      while (scope !== list.endpoint.scope && list.count > 0) this.retire(list, list.live[0] as number)
     })
     for (let port = 0; port < portsMax; port++) {
       if (this.ports[port] !== undefined) this.upstream[port] = indexAfter(before, this.upstream[port] as number)
     }
-    this.lists = plan.upstreams.map((upstream, i) => lists[before[i] as number] ?? new UpstreamPorts(upstream))
+    this.lists = plan.upstreams.map((upstream, i) => {
+      const list = lists[before[i] as number]
+      if (list?.endpoint.scope === upstream.scope) return list
+      const anew = new UpstreamPorts(upstream)
+      // What waits on the old ports is released here.
+      anew.waiting = list?.waiting ?? 0
+      return anew
+    })
     const asked = new Set(plan.routes.flatMap((route) => route.upstreams))
     this.lists.forEach((list, i) => {
       list.min = plan.upstreams[i]?.isPrivate ? poolMin : poolMax

@@ -19,3 +19,14 @@ export function writeProbeName(to: Uint8Array, zone: Uint8Array, a: number, b: n
   to.set(zone, probePrefixBytes)
   return probePrefixBytes + zone.length
 }
+
+/** Sends a question of our own once, which is given up after `lifeMs` (`probeLifeMs` if not said); returns its flight, or -1. */
+export type Launch = (
+  route: number,
+  upstream: number,
+  name: Uint8Array,
+  nameLength: number,
+  type: number,
+  now: number,
+  lifeMs?: number,
+) => number

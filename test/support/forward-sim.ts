@@ -9,6 +9,7 @@ import {
 } from '../../src/link/plan-data.ts'
 import { looseCounters } from '../../src/metrics/counters.ts'
 import type { Endpoint } from '../../src/net/endpoint.ts'
+import { probeOf } from '../../src/query/probe.ts'
 import type { Query } from '../../src/query/query.ts'
 import type { FlightEnd } from '../../src/upstream/flight-end.ts'
 import { Forward } from '../../src/upstream/forward.ts'
@@ -114,7 +115,7 @@ export class ForwardSim implements FlightEnd {
   }
 
   askOnce(query: Query): SimTicket {
-    return this.wait(this.forward.askOnce(query, this.now))
+    return this.wait(this.forward.askOnce(query, probeOf(query), this.now))
   }
 
   /** Lets time pass; the turn runs at once if `ask` left something to send. */
