@@ -61,6 +61,8 @@ export interface ForwardData {
   readonly giveUpAfterMs: number
   /** Packets a second to each upstream; 0: no limit. */
   readonly budget: number
+  /** When a second upstream is asked as well. */
+  readonly hedge: 'p95' | 'off'
 }
 
 export interface CacheData {
@@ -109,7 +111,7 @@ export const emptyPlan: PlanData = {
   billNames: [],
   volatileNames: [],
   onLink: [],
-  forward: { policy: 'fastest', replyWithinMs: 1900, attempts: 3, giveUpAfterMs: 6000, budget: 0 },
+  forward: { policy: 'fastest', replyWithinMs: 1900, attempts: 3, giveUpAfterMs: 6000, budget: 0, hedge: 'p95' },
   cache: {
     maxBytes: 0,
     maxTtl: 3600,

@@ -167,7 +167,7 @@ export const rule = rows('rule', ruleBase, ruleStride, [
 ] as const)
 
 /** One row per upstream of the plan. */
-const upstreamStride = 16
+const upstreamStride = 24
 const upstreamBase = places
 places += upstreamStride * 32
 export const upstream = rows('upstream', upstreamBase, upstreamStride, [
@@ -180,10 +180,17 @@ export const upstream = rows('upstream', upstreamBase, upstreamStride, [
   ['dnsweir_upstream_rtt_seconds_total', 'Sum of round-trip times.', 'counter'],
   ['dnsweir_upstream_loop_probes_total', 'Loop probes sent to it.', 'counter'],
   ['dnsweir_upstream_loop_seen_total', 'Loop probes that came back.', 'counter'],
-  ['dnsweir_upstream_restrained_total', 'Questions not sent because it is marked as looping.', 'counter'],
+  [
+    'dnsweir_upstream_restrained_total',
+    'Questions not sent because it loops or is down, and so are all others.',
+    'counter',
+  ],
   ['dnsweir_upstream_held_back_total', 'Questions that waited for `forward.budget`.', 'counter'],
   ['dnsweir_upstream_over_budget_total', 'Questions not sent because `forward.budget` is spent.', 'counter'],
   ['dnsweir_upstream_budget_left', 'Packets of `forward.budget` that may leave at once.', 'gauge'],
+  ['dnsweir_upstream_hedged_total', 'Questions sent to it as well, since another upstream was slow.', 'counter'],
+  ['dnsweir_upstream_hedges_won_total', 'Of these, those that it answered first.', 'counter'],
+  ['dnsweir_upstream_down', 'How many threads hold it to be down.', 'gauge'],
 ] as const)
 
 /** One row per cluster domain: the row that it has in the junk bill, for good. */
@@ -227,6 +234,9 @@ export const UP_RESTRAINED = 9
 export const UP_HELD_BACK = 10
 export const UP_OVER_BUDGET = 11
 export const UP_BUDGET_LEFT = 12
+export const UP_HEDGED = 13
+export const UP_HEDGES_WON = 14
+export const UP_DOWN = 15
 
 /** Upper bounds in seconds of the upstream round-trip histogram: .00025 doubling, as CoreDNS dashboards expect. */
 export const durationBuckets: readonly number[] = Array.from({ length: 16 }, (_, i) => 0.00025 * 2 ** i)

@@ -5,10 +5,11 @@ import type { Flights } from './flight.ts'
 import type { Health } from './health.ts'
 import type { LoopBoard } from './loop-board.ts'
 import type { Policy } from './policy.ts'
+import { Trickle } from './trickle.ts'
 
 /** What `Choice.first` and `Forward.ask` say when there is no upstream to ask: the route has none, … */
 export const NO_UPSTREAM = -2
-/** … or all that is left of it loops, and its questions of this second are spent. */
+/** … or all that is left of it loops or is down, and its questions of this second are spent. */
 export const RESTRAINED = -3
 
 /** One upstream of a route, as explain sees it. */
@@ -22,13 +23,13 @@ export interface Outlook {
   readonly isDown: boolean
   /** 0 before its first answer. */
   readonly rttMs: number
-  /** Since its last answer. */
+  /** In a row, and down for them or for a share of them. */
   readonly failures: number
 }
 
 /**
- * Whom to ask: those that don't loop and are up, by the policy; then those that are down, then, restrained, one that loops. Sets
- * of upstreams are 32 bits, one each.
+ * Whom to ask: those that don't loop and are up, by the policy; then, restrained, one that loops; then, at a trickle, those that are down.
+ * Sets of upstreams are 32 bits, one each.
  */
 export class Choice {
   private readonly policy: Policy
@@ -37,6 +38,7 @@ export class Choice {
   private readonly board: LoopBoard
   private readonly flights: Flights
   private readonly counters: Counters
+  private readonly trickle = new Trickle()
 
   constructor(policy: Policy, health: Health, budget: Budget, board: LoopBoard, flights: Flights, counters: Counters) {
     this.policy = policy
@@ -63,8 +65,16 @@ export class Choice {
       this.counters.add(upstreamRow.at(upstream, UP_RESTRAINED))
       if (looping === all) return RESTRAINED
     }
-    // All others are down: one of them is asked, since it may be back.
-    return this.policy.choose(route, all & ~looping)
+    // All others are down: one of them is asked, since it may be back, first those that have answered since.
+    const best = this.policy.choose(route, this.best(all & ~looping))
+    if (this.trickle.take(route, now)) return best
+    this.counters.add(upstreamRow.at(best, UP_RESTRAINED))
+    return RESTRAINED
+  }
+
+  /** An upstream of the route gave a good answer to a flight; called before its health hears of it. */
+  answered(route: number, upstream: number): void {
+    if ((this.health.down & (1 << upstream)) !== 0) this.trickle.answered(route)
   }
 
   /** For a probe of others: never one that loops. */
@@ -73,7 +83,7 @@ export class Choice {
     if (all === 0) return NO_UPSTREAM
     const usable = this.usable(route)
     if (usable === 0 || !this.board.mayPassProbe(now)) return RESTRAINED
-    return this.policy.choose(route, usable & ~this.health.down || usable)
+    return this.policy.choose(route, usable & ~this.health.down || this.best(usable))
   }
 
   /** For the next attempt: one that was not asked yet, else (unless `freshOnly`) any again; -1 for none. */
@@ -84,7 +94,7 @@ export class Choice {
     const up = usable & ~this.health.down
     const tried = this.flights.tried[flight] as number
     if (freshOnly || (up & ~tried) !== 0) return this.policy.choose(route, up & ~tried)
-    return this.policy.choose(route, usable & ~tried || up || usable)
+    return this.policy.choose(route, usable & ~tried || up || this.best(usable))
   }
 
   /** One that is down and due for a test beside the flight's own attempt, or -1. */
@@ -104,7 +114,7 @@ export class Choice {
     const looping = this.board.looping(route) & all
     const healthy = all & ~looping & ~this.health.down
     // As `first`: those that work, else one that loops, else whatever there is.
-    const asked = healthy !== 0 ? healthy : looping !== 0 ? looping : all
+    const asked = healthy !== 0 ? healthy : looping !== 0 ? looping : this.best(all)
     const next = healthy !== 0 ? this.policy.next(route, healthy) : -1
     return this.policy.order(route).map((upstream) => ({
       upstream,
@@ -113,7 +123,7 @@ export class Choice {
       isLooping: (looping & (1 << upstream)) !== 0,
       isDown: (this.health.down & (1 << upstream)) !== 0,
       rttMs: this.health.rtt[upstream] as number,
-      failures: this.health.failures[upstream] as number,
+      failures: Math.max(this.health.silences[upstream] as number, this.health.blames[upstream] as number),
     }))
   }
 
@@ -137,6 +147,11 @@ export class Choice {
       since = Math.max(since, this.health.backSince[31 - Math.clz32(rest & -rest)] as number)
     }
     return since
+  }
+
+  /** Among those that are down: the ones that have given good answers since, or all. */
+  private best(down: number): number {
+    return down & this.health.hopeful || down
   }
 
   private usable(route: number): number {
