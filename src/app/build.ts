@@ -80,6 +80,7 @@ export function build(
       replyWithinMs: settings.forward.replyWithin,
       attempts: settings.forward.attempts,
       giveUpAfterMs: settings.forward.giveUpAfter,
+      hedge: settings.forward.hedge,
       budget: settings.forward.budget === 'off' ? 0 : settings.forward.budget,
       ca: caText(settings.forward.ca, world),
     },

@@ -62,6 +62,12 @@ export const forwardSettings = section('How questions go upstream.', {
       'Who vouches for the certificates of tls:// upstreams: `system` (the authorities that Node ships), or a PEM file, ' +
       'which is read again when it changes.',
   }),
+  hedge: oneOf(['p95', 'off'], {
+    default: 'p95',
+    doc:
+      'Whether a question is sent to a second upstream as well when the first has not answered within the time of 95 of ' +
+      '100 answers. One question in 16 at most.',
+  }),
   budget: either('off', quantityShape('rate', '1/s', '1000000/s'), {
     default: 'off',
     doc:

@@ -27,6 +27,7 @@ test('an empty file means the documented defaults', () => {
     replyWithin: 1900,
     attempts: 3,
     giveUpAfter: 6000,
+    hedge: 'p95',
     budget: 'off',
     ca: 'system',
   })

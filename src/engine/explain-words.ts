@@ -72,7 +72,10 @@ export function upstreamStep(
   for (const one of outlook) {
     if (one.isLooping)
       parts.push(`${name(one)} loops: at most 20 questions a second, and only while nothing else works`)
-    else if (one.isDown) parts.push(`${name(one)} is down (${one.failures} failures in a row)`)
+    else if (one.isDown) parts.push(`${name(one)} is down (${one.failures} failures in a row): tested now and then`)
+  }
+  if (outlook.every(({ isDown, isLooping }) => isDown || isLooping)) {
+    parts.push('while nothing works, 20 questions a second and two for each answer')
   }
   return { step, verdict: 'ask', why: `policy ${forward.policy}: ${parts.join('; ')}` }
 }

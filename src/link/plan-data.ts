@@ -67,6 +67,8 @@ export interface ForwardData {
   readonly budget: number
   /** PEM of those who vouch for tls:// upstreams; undefined: those that Node ships. */
   readonly ca?: string | undefined
+  /** When a second upstream is asked as well. */
+  readonly hedge: 'p95' | 'off'
 }
 
 export interface CacheData {
@@ -117,7 +119,7 @@ export const emptyPlan: PlanData = {
   billNames: [],
   volatileNames: [],
   onLink: [],
-  forward: { policy: 'fastest', replyWithinMs: 1900, attempts: 3, giveUpAfterMs: 6000, budget: 0 },
+  forward: { policy: 'fastest', replyWithinMs: 1900, attempts: 3, giveUpAfterMs: 6000, budget: 0, hedge: 'p95' },
   cache: {
     maxBytes: 0,
     maxTtl: 3600,

@@ -1,5 +1,7 @@
 import { billLength, billRowsMax } from './bill-table.ts'
 
+export * from './fields.ts'
+
 /**
  * THE list of counters: each series is one place in a lane of Float64s that one worker writes and main sums at a scrape.
  * A family is declared once, here; the road uses the numbers, exposition and docs/metrics.md use the rest.
@@ -164,7 +166,7 @@ export const rule = rows('rule', ruleBase, ruleStride, [
 ] as const)
 
 /** One row per upstream of the plan. */
-const upstreamStride = 16
+const upstreamStride = 24
 const upstreamBase = places
 places += upstreamStride * 32
 export const upstream = rows('upstream', upstreamBase, upstreamStride, [
@@ -177,10 +179,17 @@ export const upstream = rows('upstream', upstreamBase, upstreamStride, [
   ['dnsweir_upstream_rtt_seconds_total', 'Sum of round-trip times.', 'counter'],
   ['dnsweir_upstream_loop_probes_total', 'Loop probes sent to it.', 'counter'],
   ['dnsweir_upstream_loop_seen_total', 'Loop probes that came back.', 'counter'],
-  ['dnsweir_upstream_restrained_total', 'Questions not sent because it is marked as looping.', 'counter'],
+  [
+    'dnsweir_upstream_restrained_total',
+    'Questions not sent because it loops or is down, and so are all others.',
+    'counter',
+  ],
   ['dnsweir_upstream_held_back_total', 'Questions that waited for `forward.budget`.', 'counter'],
   ['dnsweir_upstream_over_budget_total', 'Questions not sent because `forward.budget` is spent.', 'counter'],
   ['dnsweir_upstream_budget_left', 'Packets of `forward.budget` that may leave at once.', 'gauge'],
+  ['dnsweir_upstream_hedged_total', 'Questions sent to it as well, since another upstream was slow.', 'counter'],
+  ['dnsweir_upstream_hedges_won_total', 'Of these, those that it answered first.', 'counter'],
+  ['dnsweir_upstream_down', 'How many threads hold it to be down.', 'gauge'],
 ] as const)
 
 /** One row per cluster domain: the row that it has in the junk bill, for good. */
@@ -201,30 +210,6 @@ function rows<const L extends readonly (readonly [string, string, 'counter' | 'g
   })
   return { stride, at: (row, field) => base + row * stride + field }
 }
-
-/** Fields of a rule's row. */
-export const RULE_REPLIED = 0
-export const RULE_DROPPED = 1
-export const RULE_LIMITED = 2
-export const RULE_FINISHED = 3
-export const RULE_OBSERVED = 4
-export const RULE_EXEMPT = 5
-export const RULE_RENAMED = 6
-
-/** Fields of an upstream's row. */
-export const UP_PACKETS = 0
-export const UP_ANSWERS = 1
-export const UP_TIMEOUTS = 2
-export const UP_FAILURES = 3
-export const UP_UNREACHABLE = 4
-export const UP_TCP = 5
-export const UP_RTT_SUM = 6
-export const UP_LOOP_PROBES = 7
-export const UP_LOOP_SEEN = 8
-export const UP_RESTRAINED = 9
-export const UP_HELD_BACK = 10
-export const UP_OVER_BUDGET = 11
-export const UP_BUDGET_LEFT = 12
 
 /** Upper bounds in seconds of the upstream round-trip histogram: .00025 doubling, as CoreDNS dashboards expect. */
 export const durationBuckets: readonly number[] = Array.from({ length: 16 }, (_, i) => 0.00025 * 2 ** i)

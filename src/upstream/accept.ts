@@ -26,9 +26,11 @@ export class Acceptance {
   accept(attempt: number, bytes: Uint8Array, at: number, length: number, now: number): void {
     const flight = this.attempts.flightOf(attempt)
     const upstream = this.attempts.upstream[attempt] as number
-    this.deps.track.answered(upstream, now - (this.attempts.sentAt[attempt] as number), now)
     const flags = readU16(bytes, at + FLAGS)
     const rcode = answerRcode(bytes, at, length)
+    const isFailure = isEdnsTrouble(rcode) || rcode === Rcode.SERVFAIL || rcode === Rcode.REFUSED
+    if (!isFailure) this.helped(flight, attempt, upstream, now)
+    this.deps.track.answered(upstream, now - (this.attempts.sentAt[attempt] as number), isFailure, now)
     if (this.flights.route[flight] === -1) {
       this.course.landing.fail(flight, FAIL_NONE, now)
     } else if (this.flights.kind[flight] !== SHARED) {
@@ -37,11 +39,23 @@ export class Acceptance {
       this.course.moveToStream(flight, upstream, now)
     } else if (isEdnsTrouble(rcode) && this.askWithoutEdns(attempt)) {
       this.course.watch(flight, attempt, this.course.attemptMs(upstream), now)
-    } else if (isEdnsTrouble(rcode) || rcode === Rcode.SERVFAIL || rcode === Rcode.REFUSED) {
+    } else if (isFailure) {
       this.failureAnswered(attempt, bytes, at, length, now)
     } else {
       this.course.landing.deliver(flight, bytes, at, length, upstream, now)
     }
+  }
+
+  /** It gave an answer that others of this flight did not. */
+  private helped(flight: number, attempt: number, upstream: number, now: number): void {
+    const { choice, track } = this.deps
+    this.course.hedge.answered(flight, attempt, now)
+    if (upstream === -1) return
+    choice.answered(this.flights.route[flight] as number, upstream)
+    const failedBy = (this.flights.failedBy[flight] as number) & ~(1 << upstream)
+    if (failedBy === 0) return
+    this.flights.failedBy[flight] = 0
+    track.blamed(failedBy, this.flights.hashOf(flight), now)
   }
 
   private askWithoutEdns(attempt: number): boolean {
@@ -55,7 +69,8 @@ export class Acceptance {
     const flight = this.attempts.flightOf(attempt)
     const upstream = this.attempts.upstream[attempt] as number
     this.deps.track.answeredFailure(upstream)
-    this.deps.sender.close(attempt)
+    this.course.close(attempt)
+    if (upstream !== -1) this.flights.failedBy[flight] = (this.flights.failedBy[flight] as number) | (1 << upstream)
     const rcode = answerRcode(bytes, at, length)
     // What speaks of EDNS speaks of this hop: the client hears of a server that failed.
     const told = rcode > RCODE ? Rcode.SERVFAIL : rcode

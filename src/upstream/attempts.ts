@@ -119,9 +119,13 @@ export class Attempts {
     const from = flight * attemptsKept
     let count = 0
     for (let attempt = from; attempt < from + attemptsKept; attempt++) {
-      if (this.state[attempt] !== FREE && this.refused[attempt] === 0) count++
+      if (this.isHopeful(attempt)) count++
     }
     return count
+  }
+
+  isHopeful(attempt: number): boolean {
+    return this.state[attempt] !== FREE && this.refused[attempt] === 0
   }
 
   /** The attempt of the flight that was sent last and is still open, or -1. */

@@ -10,3 +10,8 @@ export function routeIndex(list: readonly RouteData[] | undefined, route: RouteD
   const same = (zone: Uint8Array): boolean => route.zones.some((other) => Buffer.compare(zone, other) === 0)
   return list?.findIndex((one) => one.name === route.name || one.zones.some(same)) ?? -1
 }
+
+/** What stood at index `old` of a column before a reload; `otherwise` for what is new (-1). */
+export function valueBefore(column: ArrayLike<number>, old: number, otherwise: number): number {
+  return old === -1 ? otherwise : (column[old] as number)
+}

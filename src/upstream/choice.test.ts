@@ -12,7 +12,7 @@ import { LoopBoard } from './loop-board.ts'
 import { Policy } from './policy.ts'
 
 function scene(): { choice: Choice; health: Health; board: LoopBoard } {
-  const health = new Health()
+  const health = new Health(seededRandom(5))
   const policy = new Policy(health, seededRandom(5))
   policy.configure(simPlan({ upstreams: [{}, {}, {}], forward: { policy: 'roundRobin' } }))
   const board = new LoopBoard(new SharedArrayBuffer(LoopBoard.bytes))

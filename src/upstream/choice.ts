@@ -6,10 +6,11 @@ import type { Flights } from './flight.ts'
 import type { Health } from './health.ts'
 import type { LoopBoard } from './loop-board.ts'
 import type { Policy } from './policy.ts'
+import { Trickle } from './trickle.ts'
 
 /** What `Choice.first` and `Forward.ask` say when there is no upstream to ask: the route has none, … */
 export const NO_UPSTREAM = -2
-/** … or all that is left of it loops, and its questions of this second are spent. */
+/** … or all that is left of it loops or is down, and its questions of this second are spent. */
 export const RESTRAINED = -3
 
 /** One upstream of a route, as explain sees it. */
@@ -23,13 +24,13 @@ export interface Outlook {
   readonly isDown: boolean
   /** 0 before its first answer. */
   readonly rttMs: number
-  /** Since its last answer. */
+  /** In a row, and down for them or for a share of them. */
   readonly failures: number
 }
 
 /**
- * Whom to ask: those that don't loop and are up, by the policy; then those that are down, then, restrained, one that loops. Sets
- * of upstreams are 32 bits, one each.
+ * Whom to ask: those that don't loop and are up, by the policy; then, restrained, one that loops; then, at a trickle, those that are down.
+ * Sets of upstreams are 32 bits, one each.
  */
 export class Choice {
   private readonly policy: Policy
@@ -38,6 +39,7 @@ export class Choice {
   private readonly board: LoopBoard
   private readonly flights: Flights
   private readonly counters: Counters
+  private readonly trickle = new Trickle()
 
   constructor(policy: Policy, health: Health, budget: Budget, board: LoopBoard, flights: Flights, counters: Counters) {
     this.policy = policy
@@ -65,8 +67,16 @@ export class Choice {
       this.counters.add(upstreamRow.at(upstream, UP_RESTRAINED))
       if (looping === all) return RESTRAINED
     }
-    // All others are down: one of them is asked, since it may be back.
-    return this.policy.choose(route, all & ~looping)
+    // All others are down: one of them is asked, since it may be back, first those that have answered since.
+    const best = this.policy.choose(route, this.best(all & ~looping))
+    if (this.trickle.take(route, now)) return best
+    this.counters.add(upstreamRow.at(best, UP_RESTRAINED))
+    return RESTRAINED
+  }
+
+  /** An upstream of the route gave a good answer to a flight; called before its health hears of it. */
+  answered(route: number, upstream: number): void {
+    if ((this.health.down & (1 << upstream)) !== 0) this.trickle.answered(route)
   }
 
   /** For a probe of others: none of `without`; RESTRAINED when that leaves nobody. */
@@ -74,7 +84,7 @@ export class Choice {
     const all = this.policy.mask(route)
     if (all === 0) return NO_UPSTREAM
     const usable = all & ~without
-    return usable === 0 ? RESTRAINED : this.policy.choose(route, usable & ~this.health.down || usable)
+    return usable === 0 ? RESTRAINED : this.policy.choose(route, usable & ~this.health.down || this.best(usable))
   }
 
   /** For the next attempt: one that was not asked yet, else (unless `freshOnly`) any again; -1 for none. */
@@ -85,7 +95,7 @@ export class Choice {
     const up = usable & ~this.health.down
     const tried = this.flights.tried[flight] as number
     if (freshOnly || (up & ~tried) !== 0) return this.policy.choose(route, up & ~tried)
-    return this.policy.choose(route, usable & ~tried || up || usable)
+    return this.policy.choose(route, usable & ~tried || up || this.best(usable))
   }
 
   /** One that is down and due for a test beside the flight's own attempt, or -1. */
@@ -107,7 +117,7 @@ export class Choice {
     const looping = this.loopsFor(query) & all
     const healthy = all & ~looping & ~this.health.down
     // As `first`: those that work, else one that loops, else whatever there is.
-    const asked = healthy !== 0 ? healthy : looping !== 0 ? looping : all
+    const asked = healthy !== 0 ? healthy : looping !== 0 ? looping : this.best(all)
     const next = healthy !== 0 ? this.policy.next(route, healthy) : -1
     return this.policy.order(route).map((upstream) => ({
       upstream,
@@ -116,7 +126,7 @@ export class Choice {
       isLooping: (looping & (1 << upstream)) !== 0,
       isDown: (this.health.down & (1 << upstream)) !== 0,
       rttMs: this.health.rtt[upstream] as number,
-      failures: this.health.failures[upstream] as number,
+      failures: Math.max(this.health.silences[upstream] as number, this.health.blames[upstream] as number),
     }))
   }
 
@@ -133,11 +143,11 @@ export class Choice {
     return true
   }
 
-  /** ms at which one of the route's upstreams last came back; 0: none was down. */
+  /** ms at which one of the route's upstreams last began to answer again; 0: none was down. */
   backSince(route: number): number {
     let since = 0
     for (let rest = this.policy.mask(route); rest !== 0; rest &= rest - 1) {
-      since = Math.max(since, this.health.backSince[31 - Math.clz32(rest & -rest)] as number)
+      since = Math.max(since, this.health.answersSince[31 - Math.clz32(rest & -rest)] as number)
     }
     return since
   }
@@ -151,5 +161,10 @@ export class Choice {
     const { route, names, nameLength } = this.flights
     const at = this.flights.nameAt(flight)
     return this.board.loopingFor(route[flight] as number, names, at, nameLength[flight] as number)
+  }
+
+  /** Among those that are down: the ones that have given good answers since, or all. */
+  private best(down: number): number {
+    return down & this.health.hopeful || down
   }
 }

@@ -1,18 +1,15 @@
 import { Deadlines } from '../base/deadlines.ts'
 import type { ForwardData } from '../link/plan-data.ts'
-import type { Counters } from '../metrics/counters.ts'
 import type { Attempts } from './attempts.ts'
-import type { Budget } from './budget.ts'
 import type { Choice } from './choice.ts'
+import type { CourseDeps } from './course-deps.ts'
 import type { Flights } from './flight.ts'
-import { flightSlots, SHARED } from './flight.ts'
-import type { FlightEnd } from './flight-end.ts'
-import { FAIL_BUDGET, FAIL_LOOP, FAIL_NETWORK, FAIL_NONE, FAIL_TIMEOUT } from './flight-end.ts'
-import type { Health } from './health.ts'
+import { flightSlots, HEDGE_ARMED, SHARED } from './flight.ts'
+import { Hedge } from './hedge.ts'
 import { HoldBack } from './hold-back.ts'
 import { Landing } from './landing.ts'
-import type { Sender } from './send.ts'
-import type { Track } from './track.ts'
+
+export type { CourseDeps } from './course-deps.ts'
 
 /** Between attempts where the network says that nobody is there, and there is nobody else to ask. */
 const refusedPauseMs = 100
@@ -24,25 +21,12 @@ const reviveMs = 1000
 const replyMarginMs = 100
 const never = Number.POSITIVE_INFINITY
 
-export interface CourseDeps {
-  readonly flights: Flights
-  readonly attempts: Attempts
-  readonly health: Health
-  readonly track: Track
-  readonly choice: Choice
-  readonly sender: Sender
-  readonly counters: Counters
-  readonly budget: Budget
-  readonly end: FlightEnd
-  readonly isStreamed: (upstream: number) => boolean
-  readonly ownEnded: (flight: number, rcode: number, now: number) => void
-}
-
 /**
  * The course of a flight from its first attempt to its one end:
  *
  *   attempt ──answer──▶ deliver                         ──SERVFAIL, REFUSED──▶ next upstream, else deliver
  *      ├──TC, near misses──▶ the same over a stream     ──FORMERR, NOTIMP──▶ once more without EDNS
+ *      ├──p95 is over──▶ another upstream as well (hedge)
  *      ├──timeout──▶ next attempt; after the last one wait until giveUpAfter
  *      └──network says no──▶ next upstream at once; fail when all attempts were refused
  *
@@ -55,6 +39,7 @@ export class Course {
   private readonly choice: Choice
   readonly landing: Landing
   private readonly holdBack: HoldBack
+  readonly hedge: Hedge
   private readonly deadlines: Deadlines
   /** What all attempts leave each other of `replyWithin`. */
   attemptMsMax = 1
@@ -66,6 +51,7 @@ export class Course {
     this.choice = deps.choice
     this.deadlines = new Deadlines(flightSlots, now, (flight, at) => this.due(flight, at))
     this.holdBack = new HoldBack(deps.flights, deps.budget, deps.counters)
+    this.hedge = new Hedge(deps, this)
     this.landing = new Landing(deps, this.deadlines)
   }
 
@@ -77,6 +63,7 @@ export class Course {
     now: number,
   ): void {
     this.attemptMsMax = Math.max((forward.replyWithinMs - replyMarginMs) / forward.attempts, 1)
+    this.hedge.isOn = forward.hedge === 'p95'
     this.attempts.renumber(upstreamBefore)
     this.flights.renumber(routeBefore, upstreamBefore)
     for (let flight = 0; flight < flightSlots; flight++) {
@@ -97,9 +84,13 @@ export class Course {
       return this.arm(flight)
     }
     this.flights.attemptsLeft[flight] = Math.max((this.flights.attemptsLeft[flight] as number) - 1, 0)
+    const isFirst = this.flights.tried[flight] === 0
     const attempt = this.send(flight, upstream, now)
-    const patience = this.choice.next(flight, true) === -1 ? againFactor : 1
-    this.watch(flight, attempt, this.attemptMs(upstream, patience), now)
+    const isAlone = this.choice.next(flight, true) === -1
+    const ms = this.attemptMs(upstream, isAlone ? againFactor : 1)
+    this.watch(flight, attempt, ms, now)
+    if (isFirst && !isAlone && attempt !== -1 && this.hedge.arms(flight, upstream, ms))
+      this.hedge.arrange(flight, upstream, now)
   }
 
   /**
@@ -148,10 +139,17 @@ export class Course {
   streamFailed(attempt: number, now: number): void {
     this.deps.track.unreachable(this.attempts.upstream[attempt] as number, now)
     this.refused(attempt, now)
+    this.close(attempt)
+  }
+
+  /** Nothing that answers the attempt is heard any more. */
+  close(attempt: number): void {
+    this.hedge.forget(this.attempts.flightOf(attempt), attempt)
     this.deps.sender.close(attempt)
   }
 
-  private send(flight: number, upstream: number, now: number): number {
+  /** Returns the attempt, or -1. */
+  send(flight: number, upstream: number, now: number): number {
     this.flights.tried[flight] = (this.flights.tried[flight] as number) | (1 << upstream)
     const overStream = this.flights.overStream[flight] === 1 || this.deps.isStreamed(upstream)
     const { sender } = this.deps
@@ -160,7 +158,7 @@ export class Course {
 
   private due(flight: number, now: number): void {
     if (now >= (this.flights.giveUpAt[flight] as number)) {
-      this.landing.fail(flight, this.reason(flight), now)
+      this.landing.fail(flight, this.landing.reason(flight), now)
       return
     }
     if (now >= (this.flights.replyAt[flight] as number)) {
@@ -172,9 +170,19 @@ export class Course {
 
   /** The current attempt's time is over: the next one, or none. False when that was the flight's end. */
   private advance(flight: number, now: number): boolean {
+    const current = this.flights.current[flight] as number
+    const hedge = this.flights.hedge[flight] as number
+    if (hedge === HEDGE_ARMED) {
+      this.hedge.askSecond(flight, now)
+      return true
+    }
     this.flights.attemptAt[flight] = never
-    this.timeOut(this.flights.current[flight] as number, now)
+    this.timeOut(current, now)
     this.flights.current[flight] = -1
+    if (current !== -1 && hedge > -1 && hedge !== current && this.attempts.isHopeful(hedge)) {
+      this.hedge.resume(flight, hedge, now)
+      return true
+    }
     const rcode = this.flights.failureRcode[flight] as number
     if (rcode !== 0) {
       this.landing.deliverFailure(flight, rcode, -1, now)
@@ -187,7 +195,7 @@ export class Course {
     }
     this.flights.attemptsLeft[flight] = 0
     if (this.attempts.hopeful(flight) !== 0) return true
-    this.landing.fail(flight, this.reason(flight), now)
+    this.landing.fail(flight, this.landing.reason(flight), now)
     return false
   }
 
@@ -200,6 +208,7 @@ export class Course {
   /** `attempt` is the one whose time runs, for `ms`; -1: it could not be sent. */
   watch(flight: number, attempt: number, ms: number, now: number): void {
     this.flights.current[flight] = attempt
+    this.hedge.disarm(flight)
     if (attempt === -1) this.networkFailed(flight, now)
     else this.flights.attemptAt[flight] = now + ms
     this.arm(flight)
@@ -208,6 +217,7 @@ export class Course {
   /** The rest of the flight goes over streams, from `upstream` on (-1: another one). */
   moveToStream(flight: number, upstream: number, now: number): void {
     this.landing.closeAttempts(flight)
+    this.hedge.forget(flight, this.flights.hedge[flight] as number)
     this.flights.overStream[flight] = 1
     const attempt = upstream === -1 ? -1 : this.deps.sender.stream(flight, upstream, now)
     // A connection costs a round trip before the question does.
@@ -227,6 +237,7 @@ export class Course {
   private networkFailed(flight: number, now: number): void {
     const errors = Math.min((this.flights.networkErrors[flight] as number) + 1, 0xff)
     this.flights.networkErrors[flight] = errors
+    this.hedge.disarm(flight)
     const pause = errors > 1 && this.choice.next(flight, true) === -1 ? refusedPauseMs : 0
     this.flights.attemptAt[flight] = now + pause
   }
@@ -234,13 +245,5 @@ export class Course {
   /** How long an attempt at the upstream may take, times `factor`. */
   attemptMs(upstream: number, factor = 1): number {
     return Math.min(factor * this.deps.health.attemptMs(upstream), this.attemptMsMax)
-  }
-
-  private reason(flight: number): number {
-    if (this.flights.route[flight] === -1) return FAIL_NONE
-    if (this.flights.restrained[flight] === 1) return FAIL_LOOP
-    if (this.flights.budgetWait[flight] !== 0 && this.flights.tried[flight] === 0) return FAIL_BUDGET
-    const refused = this.flights.networkErrors[flight] !== 0 && this.attempts.hopeful(flight) === 0
-    return refused ? FAIL_NETWORK : FAIL_TIMEOUT
   }
 }

@@ -21,6 +21,10 @@ export const ONCE = 1
 /** A question of our own, of which the engine hears nothing: a loop probe, or a test whether an upstream is back. */
 export const OWN = 2
 
+/** `hedge` of a flight that goes to one upstream, and of one that will go to a second when it has waited for a while; else the second attempt. */
+export const HEDGE_NONE = -1
+export const HEDGE_ARMED = -2
+
 export const FLAG_RD = 1
 export const FLAG_CD = 2
 export const FLAG_DO = 4
@@ -62,6 +66,10 @@ export class Flights {
   readonly networkErrors = new Uint8Array(flightSlots)
   /** A failure that one upstream answered, held back while another may still do better; 0 for none. */
   readonly failureRcode = new Uint8Array(flightSlots)
+  /** Upstreams that answered with a failure, a bit each. */
+  readonly failedBy = new Uint32Array(flightSlots)
+  /** HEDGE_NONE, HEDGE_ARMED, or the attempt at the second upstream. */
+  readonly hedge = new Int32Array(flightSlots)
   readonly badPackets = new Uint8Array(flightSlots)
   readonly nearMisses = new Uint8Array(flightSlots)
 
@@ -102,6 +110,13 @@ export class Flights {
 
   hash(name: Uint8Array, nameLength: number, type: number): number {
     return hashEnd(hashWord(hashBytes(this.seed, name, 0, nameLength), type))
+  }
+
+  /** Of its name and type, as `hash`. */
+  hashOf(flight: number): number {
+    const from = this.nameAt(flight)
+    const to = from + (this.nameLength[flight] as number)
+    return hashEnd(hashWord(hashBytes(this.seed, this.names, from, to), this.type[flight] as number))
   }
 
   /** The open flight for exactly this question, or -1. */
@@ -165,11 +180,8 @@ export class Flights {
     for (let flight = 0; flight < flightSlots; flight++) {
       if (!this.isOpen(flight)) continue
       this.route[flight] = indexAfter(routeBefore, this.route[flight] as number)
-      const tried = this.tried[flight] as number
-      this.tried[flight] = upstreamBefore.reduce(
-        (bits, old, i) => (old !== -1 && (tried & (1 << old)) !== 0 ? bits | (1 << i) : bits),
-        0,
-      )
+      this.tried[flight] = bitsAfter(upstreamBefore, this.tried[flight] as number)
+      this.failedBy[flight] = bitsAfter(upstreamBefore, this.failedBy[flight] as number)
     }
   }
 
@@ -191,6 +203,8 @@ export class Flights {
     this.client[flight] = 0
     this.budgetWait[flight] = 0
     this.failureRcode[flight] = 0
+    this.failedBy[flight] = 0
+    this.hedge[flight] = HEDGE_NONE
     this.badPackets[flight] = 0
     this.nearMisses[flight] = 0
     this.attemptAt[flight] = Number.POSITIVE_INFINITY
@@ -220,4 +234,8 @@ export function flagsOf(query: Query): number {
 /** The new index of what had index `old` before a reload; -1 for what is gone. `before[new index]` is -1 for what is new, so -1 is not looked up. */
 export function indexAfter(before: readonly number[], old: number): number {
   return old === -1 ? -1 : before.indexOf(old)
+}
+
+function bitsAfter(before: readonly number[], bits: number): number {
+  return before.reduce((after, old, i) => (old !== -1 && (bits & (1 << old)) !== 0 ? after | (1 << i) : after), 0)
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
-import type { LoopEvent } from '../link/messages.ts'
+import type { LoopEvent, NoteEvent } from '../link/messages.ts'
 import type { Counters } from '../metrics/counters.ts'
 import type { Reactor } from '../net/reactor.ts'
 import type { Sys } from '../net/sys.ts'
@@ -19,8 +19,8 @@ export interface ForwardDeps {
   /** Shared by all shards: see Budget. */
   readonly budget?: Int32Array
   readonly streamed: StreamedUpstream
-  /** Loops marked and healed; called in shard 0 only. */
-  readonly events: (event: LoopEvent) => void
+  /** Loops marked and healed, upstreams that go down and come back; called in shard 0 only. */
+  readonly events: (event: LoopEvent | NoteEvent) => void
   /** `query.listener` as `address:port`, for the sentence about a loop. */
   readonly listenerName?: (listener: number) => string
   /** Number of this shard; 0 sends the loop probes. */

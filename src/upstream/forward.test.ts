@@ -249,28 +249,6 @@ test('a route without upstreams, and flights that are all taken', () => {
   assert.deepEqual([sim.ended, sim.waiting, sim.forward.view.inUse], [flightsMax, 0, 0])
 })
 
-test('an upstream that is down is left alone but for a question on the side each second, and comes back', () => {
-  const { sim, asked } = simOf([silent, good])
-  for (let i = 0; i < 4; i++) {
-    sim.ask(queryOf(`a${i}.test`))
-    sim.advance(400)
-  }
-  const before = asked[0]?.length as number
-  for (let i = 0; i < 30; i++) {
-    const ticket = sim.ask(queryOf(`b${i}.test`))
-    sim.advance(100)
-    assert.ok((ticket.end?.at as number) - ticket.askedAt < 20, `question ${i} waited for nobody`)
-  }
-  const tests = (asked[0]?.length as number) - before
-  assert.ok(tests >= 2 && tests <= 4, `${tests} tests in 3 s`)
-  const back = simUpstream(sim, 1, good)
-  for (let i = 0; i < 20; i++) {
-    sim.ask(queryOf(`c${i}.test`))
-    sim.advance(100)
-  }
-  assert.ok(back.length > 5, `${back.length} questions after it came back`)
-})
-
 test('a reload keeps flights in the air, and the state of upstreams of the same name', () => {
   const { sim, asked } = simOf([silent, good])
   sim.advance(1)

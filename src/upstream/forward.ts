@@ -44,7 +44,6 @@ export class Forward {
   private readonly flights: Flights
   private readonly attempts = new Attempts()
   private readonly pool: Pool
-  private readonly health = new Health()
   readonly budget: Budget
   private readonly policy: Policy
   readonly choice: Choice
@@ -68,10 +67,11 @@ export class Forward {
     this.now = deps.clock.now()
     this.flights = new Flights(deps.hashSeed)
     this.pool = new Pool(deps.reactor, deps.random)
-    this.policy = new Policy(this.health, deps.random)
+    const health = new Health(deps.random)
+    this.policy = new Policy(health, deps.random)
     this.budget = new Budget(deps.hashSeed, deps.budget, deps.shard === 0)
-    this.track = new Track(this.health, deps.counters)
-    this.choice = new Choice(this.policy, this.health, this.budget, deps.board, this.flights, deps.counters)
+    this.track = new Track(health, deps.counters, deps.shard === 0 ? deps.events : undefined)
+    this.choice = new Choice(this.policy, health, this.budget, deps.board, this.flights, deps.counters)
     this.passing = new Passing(this.choice, this.flights, deps.board, deps.hashSeed)
     this.sender = new Sender({ ...deps, budget: this.budget }, this.flights, this.attempts, this.pool)
     this.matcher = new Matcher(this.flights, this.attempts, deps.counters)
@@ -80,7 +80,7 @@ export class Forward {
     const parts: CourseDeps = {
       flights: this.flights,
       attempts: this.attempts,
-      health: this.health,
+      health,
       track: this.track,
       choice: this.choice,
       sender: this.sender,
@@ -102,9 +102,9 @@ export class Forward {
     const upstreamBefore = plan.upstreams.map((one) => indexOf(before?.upstreams, one.name))
     const routeBefore = plan.routes.map((one) => routeIndex(before?.routes, one))
     this.plan = plan
-    const most = plan.forward.attempts
-    this.attemptsOf = plan.routes.map((one) => Math.min(most, sendsPerUpstreamMax * one.upstreams.length))
-    this.health.configure(upstreamBefore)
+    const { attempts } = plan.forward
+    this.attemptsOf = plan.routes.map((one) => Math.min(attempts, sendsPerUpstreamMax * one.upstreams.length))
+    this.track.configure(plan, upstreamBefore)
     this.budget.configure(plan.forward.budget, upstreamBefore, now)
     this.policy.configure(plan)
     this.pool.configure(plan, upstreamBefore, now)

@@ -8,6 +8,7 @@ import { attemptsKept } from './attempts.ts'
 import type { Flights } from './flight.ts'
 import { FLAG_RD, OWN } from './flight.ts'
 import type { FlightEnd } from './flight-end.ts'
+import { FAIL_BUDGET, FAIL_LOOP, FAIL_NETWORK, FAIL_NONE, FAIL_TIMEOUT } from './flight-end.ts'
 import type { Sender } from './send.ts'
 
 export interface LandingDeps {
@@ -68,6 +69,16 @@ export class Landing {
     this.deps.counters.add(late ? flightEnds.abandoned : flightEnds.failed)
     this.deps.end.failed(flight, reason, now)
     this.flights.close(flight)
+  }
+
+  /** Why nobody answered: FAIL_*. */
+  reason(flight: number): number {
+    const { flights, attempts } = this.deps
+    if (flights.route[flight] === -1) return FAIL_NONE
+    if (flights.restrained[flight] === 1) return FAIL_LOOP
+    if (flights.budgetWait[flight] !== 0 && flights.tried[flight] === 0) return FAIL_BUDGET
+    const refused = flights.networkErrors[flight] !== 0 && attempts.hopeful(flight) === 0
+    return refused ? FAIL_NETWORK : FAIL_TIMEOUT
   }
 
   closeAttempts(flight: number): void {

@@ -9,7 +9,7 @@ import { Policy } from './policy.ts'
 const all = 0b1111
 
 function policyOf(policy: ForwardData['policy']): { policy: Policy; health: Health } {
-  const health = new Health()
+  const health = new Health(seededRandom(5))
   const made = new Policy(health, seededRandom(5))
   made.configure(simPlan({ upstreams: [{}, {}, {}, {}], forward: { policy } }))
   return { policy: made, health }
@@ -78,31 +78,4 @@ test('next says whom, and no turn passes by it', () => {
 test('nobody allowed, or a route that has nobody', () => {
   const { policy } = policyOf('fastest')
   assert.deepEqual([policy.choose(0, 0), policy.choose(5, all), policy.mask(5)], [-1, -1, 0])
-})
-
-test('health: three failures in a row are down, one answer is up; the wait is max(4 × RTT, 300 ms)', () => {
-  const health = new Health()
-  assert.equal(health.attemptMs(31), 400, 'unknown: 4 × 100 ms')
-  health.answered(31, 10, 0)
-  assert.equal(health.attemptMs(31), 300)
-  for (let i = 0; i < 100; i++) health.answered(31, 200, 0)
-  assert.ok(Math.abs(health.attemptMs(31) - 800) < 5)
-  for (let i = 0; i < 2; i++) health.failed(31, 300, 1000)
-  assert.equal(health.down, 0)
-  health.failed(31, 300, 1000)
-  assert.equal(health.down >>> 0, 2 ** 31)
-  assert.deepEqual(
-    [health.retestDue(31, 1999), health.retestDue(31, 2000), health.retestDue(31, 2001)],
-    [false, true, false],
-  )
-  health.answered(31, 10, 0)
-  assert.deepEqual([health.down, health.retestDue(31, 9000)], [0, false])
-})
-
-test('health keeps its state over a reload under the new index', () => {
-  const health = new Health()
-  health.answered(2, 40, 0)
-  for (let i = 0; i < 3; i++) health.failed(0, 0, 0)
-  health.configure([-1, 0, 2])
-  assert.deepEqual([health.rtt[2], health.down, health.failures[1], health.failures[0]], [40, 0b10, 3, 0])
 })

@@ -49,6 +49,7 @@ const forwardDefaults: ForwardData = {
   attempts: 3,
   giveUpAfterMs: 6000,
   budget: 0,
+  hedge: 'off',
 }
 
 /** `Forward` with a network, a clock, and an engine that only keeps the books. */
@@ -58,6 +59,8 @@ export class ForwardSim implements FlightEnd {
   readonly counters = looseCounters()
   readonly board = new LoopBoard(new SharedArrayBuffer(LoopBoard.bytes))
   readonly events: LoopEvent[] = []
+  /** What is said of upstreams. */
+  readonly notes: string[] = []
   readonly forward: Forward
   readonly streamed: SimStreamed[] = []
   streamCredit = true
@@ -91,7 +94,7 @@ export class ForwardSim implements FlightEnd {
           return true
         },
       },
-      events: (event) => this.events.push(event),
+      events: (event) => (event.kind === 'loop' ? this.events.push(event) : this.notes.push(event.sentence)),
       listenerName: (id) => `listener ${id}`,
       shard: options.shard ?? 1,
       hashSeed: 7,
