@@ -48,10 +48,9 @@ export class Acceptance {
 
   /** It gave an answer that others of this flight did not. */
   private helped(flight: number, attempt: number, upstream: number, now: number): void {
-    const { choice, track } = this.deps
+    const { track } = this.deps
     this.course.hedge.answered(flight, attempt, now)
     if (upstream === -1) return
-    choice.answered(this.flights.route[flight] as number, upstream)
     const failedBy = (this.flights.failedBy[flight] as number) & ~(1 << upstream)
     if (failedBy === 0) return
     this.flights.failedBy[flight] = 0

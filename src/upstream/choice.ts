@@ -68,15 +68,11 @@ export class Choice {
       if (looping === all) return RESTRAINED
     }
     // All others are down: one of them is asked, since it may be back, first those that have answered since.
-    const best = this.policy.choose(route, this.best(all & ~looping))
-    if (this.trickle.take(route, now)) return best
+    const left = all & ~looping
+    const best = this.policy.choose(route, this.best(left))
+    if ((left & this.health.hopeful) !== 0 || this.trickle.take(route, now)) return best
     this.counters.add(upstreamRow.at(best, UP_RESTRAINED))
     return RESTRAINED
-  }
-
-  /** An upstream of the route gave a good answer to a flight; called before its health hears of it. */
-  answered(route: number, upstream: number): void {
-    if ((this.health.down & (1 << upstream)) !== 0) this.trickle.answered(route)
   }
 
   /** For a probe of others: none of `without`; RESTRAINED when that leaves nobody. */
