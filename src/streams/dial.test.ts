@@ -396,8 +396,7 @@ test('a server that trickles an answer without end: its connection goes with the
   await until(() => dial.isEmpty, 'no connection left', 1000)
   ask(2)
   await until(() => ends.count === 2, 'the second one ended')
-  assert.equal(ends.failed(2), false)
-  assert.equal(server.sockets.length, 2)
+  assert.deepEqual([ends.failed(2), server.sockets.length], [false, 2])
 })
 
 test('a slow answer does not cost its connection where others come meanwhile', async (t) => {
@@ -406,7 +405,6 @@ test('a slow answer does not cost its connection where others come meanwhile', a
   })
   const { ask, ends } = scene(t, plan([port], 1, 250))
   ask(1)
-  await until(() => server.asked.length === 1, 'asked')
   ask(2)
   await until(() => ends.count === 2, 'one answered, one failed')
   assert.deepEqual([ends.failed(1), ends.failed(2)], [true, false])
