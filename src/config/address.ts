@@ -155,7 +155,7 @@ export function isWildcard(address: string): boolean {
 }
 
 function notBuilt(scheme: string): Read<never> {
-  return { error: `${scheme} is not built yet: this version speaks UDP and TCP`, unbuilt: true }
+  return { error: `${scheme} is not built yet: this version speaks UDP, TCP and TLS`, unbuilt: true }
 }
 
 /** `host:port`, `[v6]:port`, `host`; the port must be a number from 1 to 65535. */

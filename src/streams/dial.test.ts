@@ -383,6 +383,37 @@ test('a silent server: questions fail at their deadline and the connection goes 
   assert.equal(server.sockets.length, 1)
 })
 
+test('a server that trickles an answer without end: its connection goes with the question, and the next one is answered', async (t) => {
+  const { server, port } = await upstream(t, (message, send, socket, connection) => {
+    if (connection > 0) return send(answered(message))
+    socket.write(Buffer.from([2, 0]))
+    const trickle = setInterval(() => void socket.write(Buffer.alloc(1)), 20)
+    socket.on('close', () => clearInterval(trickle))
+  })
+  const { ask, ends, dial } = scene(t, plan([port], 1, 250))
+  ask(1)
+  await until(() => ends.failed(1), 'failed at its deadline')
+  await until(() => dial.isEmpty, 'no connection left', 1000)
+  ask(2)
+  await until(() => ends.count === 2, 'the second one ended')
+  assert.deepEqual([ends.failed(2), server.sockets.length], [false, 2])
+})
+
+test('a slow answer does not cost its connection where others come meanwhile', async (t) => {
+  const { server, port } = await upstream(t, (message, send) => {
+    if (server.asked.length > 1) send(answered(message))
+  })
+  const { ask, ends } = scene(t, plan([port], 1, 250))
+  ask(1)
+  ask(2)
+  await until(() => ends.count === 2, 'one answered, one failed')
+  assert.deepEqual([ends.failed(1), ends.failed(2)], [true, false])
+  await sleep(100)
+  ask(3)
+  await until(() => ends.count === 3, 'answered')
+  assert.equal(server.sockets.length, 1)
+})
+
 test('nobody listens: failed at once, and for a moment nobody tries again', async (t) => {
   const { server, port } = await upstream(t, (message, send) => send(answered(message)))
   server.close()

@@ -50,6 +50,7 @@ export class UpstreamConnection {
   private readonly owner: ConnectionOwner
   private readonly socket: Socket
   private bad = 0
+  /** When the last whole message came. Octets alone say nothing: an upstream that trickles them would hold its connection, and every question put to it. */
   private heardAt = 0
   private isCorked = false
   private readonly transport: Transport
@@ -149,10 +150,13 @@ export class UpstreamConnection {
   }
 
   private take(chunk: Uint8Array): void {
-    this.heardAt = this.deps.clock.now()
-    this.usedAt = this.heardAt
+    const now = this.deps.clock.now()
     this.frames.push(chunk)
-    while (this.frames.next()) this.finish(this.frames.bytes, this.frames.at, this.frames.length)
+    while (this.frames.next()) {
+      this.heardAt = now
+      this.usedAt = now
+      this.finish(this.frames.bytes, this.frames.at, this.frames.length)
+    }
     if (this.bad > this.deps.limits.upstreamBadAnswersMax) this.destroy()
   }
 
