@@ -70,7 +70,7 @@ export class Choice {
     // All others are down: one of them is asked, since it may be back, first those that have answered since.
     const left = all & ~looping
     const best = this.policy.choose(route, this.best(left))
-    if ((left & this.health.hopeful) !== 0 || this.trickle.take(route, now)) return best
+    if (this.health.speaks(left, now) || this.trickle.take(route, now)) return best
     this.counters.add(upstreamRow.at(best, UP_RESTRAINED))
     return RESTRAINED
   }

@@ -125,6 +125,19 @@ test('one that is alone and loses packets is asked all there is to ask', () => {
   assert.ok(refused < 600, `${refused} of 2,000 were not asked`)
 })
 
+test('dead names, however many, do not cost the others theirs: who still speaks is asked all there is to ask', () => {
+  const { sim } = sceneOf([(one) => (one.message.questions[0]?.name.startsWith('dead') ? undefined : good(one))])
+  const live: SimTicket[] = []
+  // Sixty dead names a second, and five others.
+  for (let i = 0; i < 3000; i++) {
+    sim.ask(queryOf(`dead${i}.test`))
+    if (i % 12 === 0) live.push(sim.ask(queryOf(`live${i}.test`)))
+    sim.advance(17)
+  }
+  assert.equal(sim.counters.lane[upstream.at(0, UP_DOWN)], 1)
+  assert.deepEqual([live.filter(({ flight }) => flight === RESTRAINED).length, helped(live)], [0, live.length])
+})
+
 test('a second upstream is asked when the first takes longer than 95 of 100 times; few are, and the first answer wins', () => {
   const { sim, scripts, askMany, questions } = sceneOf([good, good], { policy: 'sequential', hedge: 'p95' })
   sim.world.weather = { loss: 0, duplication: 0, delayMin: 5, delayMax: 8 }

@@ -25,6 +25,8 @@ const steadyMs = 500
 /** … twice as many each time it went down within a minute of being back, at most so many. */
 const goodMax = 24
 const relapseMs = 60_000
+/** Without a word for so long it may be gone. */
+const silentMs = 10_000
 /** How often a question is sent to an upstream that is down as well: at first, and at last; doubled each time, give or take a quarter. */
 const retestMsMin = 1000
 const retestMsMax = 30_000
@@ -125,6 +127,14 @@ export class Health {
     this.silences[upstream] = 0
     this.outrun[upstream] = 0
     this.retestMs[upstream] = retestMsMin
+  }
+
+  /** Did one of them say anything of late? Then it is there, and only some of its names are dead. */
+  speaks(upstreams: number, now: number): boolean {
+    for (let rest = upstreams; rest !== 0; rest &= rest - 1) {
+      if (now - (this.heardAt[31 - Math.clz32(rest & -rest)] as number) < silentMs) return true
+    }
+    return false
   }
 
   /** Another upstream has answered the question (`hash`) that this one failed. One question counts once in a row. */
