@@ -14,13 +14,7 @@
  * hears `passed`, what it had sent by then has been taken in, and what was due has been done.
  */
 import { createRequire } from 'node:module'
-import {
-  BroadcastChannel,
-  getEnvironmentData,
-  isMainThread,
-  setEnvironmentData,
-  workerData,
-} from 'node:worker_threads'
+import { BroadcastChannel, getEnvironmentData, isMainThread, setEnvironmentData, workerData } from 'node:worker_threads'
 
 /** What the player sends to the program's main thread: by how much time shall pass, 0 only to let it come to rest. */
 export interface Turn {

@@ -91,7 +91,8 @@ function actionOf({ head, word, records }: OpenAction): Action {
     raw: kind === 'raw' ? head.take('octets') : '',
     sections: sectionsOf(records).sections,
   }
-  if (kind === 'raw' && !/^(\$id|\$question|[0-9a-f]{2})*$|^empty$/i.test(action.raw)) head.fail('octets are hexadecimal')
+  if (kind === 'raw' && !/^(\$id|\$question|[0-9a-f]{2})*$|^empty$/i.test(action.raw))
+    head.fail('octets are hexadecimal')
   head.end()
   return action
 }

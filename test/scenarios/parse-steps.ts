@@ -144,7 +144,8 @@ function checkRecord(words: Words, record: string): void {
 
 /** Between slashes, spaces and all. */
 function patternOf(head: Words): string {
-  const [, pattern = ''] = /^CHECK_\w+ +\/(.+)\/$/.exec(head.text.trim()) ?? head.fail('a pattern stands between slashes')
+  const [, pattern = ''] =
+    /^CHECK_\w+ +\/(.+)\/$/.exec(head.text.trim()) ?? head.fail('a pattern stands between slashes')
   try {
     new RegExp(pattern)
   } catch (error) {

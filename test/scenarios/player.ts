@@ -15,13 +15,22 @@ import { Stage } from './stage.ts'
 /** Loaded before the program; see there. */
 const clockFile = new URL(`./clock${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url)
 /** Real time until a check that is not met has failed: a log line is written 200 ms after it was said. */
-const patienceMs = 1500
+const usualPatienceMs = 1500
+/** What is said is written by then. */
+const logMs = 250
 /** Of the program's time: the longest that a query can wait. */
 const longestWaitMs = 31_000
 const readyWithinMs = 15_000
 
+export interface PlayOptions {
+  readonly patienceMs?: number
+  /** Hears of steps that are not met, and the scenario goes on; without it the first one ends it. */
+  readonly failed?: (error: ScenarioError) => void
+}
+
 /** @throws ScenarioError at the first step that is not met */
-export async function play(t: TestContext, scenario: Scenario): Promise<void> {
+export async function play(t: TestContext, scenario: Scenario, options: PlayOptions = {}): Promise<void> {
+  const { patienceMs = usualPatienceMs, failed = raise } = options
   const stage = new Stage()
   const upstreams = new Map<string, ScriptedUpstream>()
   const clients = new Clients(stage)
@@ -39,7 +48,9 @@ export async function play(t: TestContext, scenario: Scenario): Promise<void> {
   for (const block of scenario.upstreams) upstreams.set(block.name, await ScriptedUpstream.create(block, around))
 
   const filled = (text: string, targetText = (target: string): string => target): string =>
-    text.replace(/\$([a-z][a-z0-9]*)/g, (_, name: string) => targetText((upstreams.get(name) as ScriptedUpstream).target))
+    text.replace(/\$([a-z][a-z0-9]*)/g, (_, name: string) =>
+      targetText((upstreams.get(name) as ScriptedUpstream).target),
+    )
   const settings = (config: Settings): Settings => JSON.parse(filled(JSON.stringify(config))) as Settings
   const program = await startProgram(t, settings(scenario.config), {
     port,
@@ -54,8 +65,8 @@ export async function play(t: TestContext, scenario: Scenario): Promise<void> {
     try {
       await take(step)
     } catch (error) {
-      if (error instanceof ScenarioError) throw error
-      throw new ScenarioError(scenario.file, step.line, (error as Error).message)
+      if (error instanceof ScenarioError) failed(error)
+      else failed(new ScenarioError(scenario.file, step.line, (error as Error).message))
     }
   }
   await endWell(program, stage)
@@ -69,7 +80,8 @@ export async function play(t: TestContext, scenario: Scenario): Promise<void> {
         return
       }
       case 'query':
-        return clients.ask(step, program)
+        await clients.ask(step, program)
+        return stage.settle()
       case 'time':
         return stage.pass(step.ms)
       case 'reload':
@@ -105,7 +117,7 @@ export async function play(t: TestContext, scenario: Scenario): Promise<void> {
         const pattern = new RegExp(filled(step.pattern, (target) => target.replace(/[.[\]]/g, '\\$&')))
         if (step.wanted) return eventually(() => assert.match(program.stdout(), pattern))
         await stage.settle()
-        await sleep(250)
+        await sleep(logMs)
         return assert.doesNotMatch(program.stdout(), pattern)
       }
     }
@@ -147,6 +159,10 @@ export async function play(t: TestContext, scenario: Scenario): Promise<void> {
     for (const code of options) assert.ok(codes.includes(code), `it has no option ${code}`)
     for (const code of without) assert.ok(!codes.includes(code), `it has an option ${code}`)
   }
+}
+
+function raise(error: Error): never {
+  throw error
 }
 
 function within({ least, most }: Range, value: number, what: string): void {

@@ -76,7 +76,9 @@ export class Stage {
       await nextRound()
       if (this.activity !== before) quiet = -1
     }
-    if (this.problem !== undefined) throw this.problem
+    const { problem } = this
+    this.problem = undefined
+    if (problem !== undefined) throw problem
   }
 
   /** Time passes; whatever is due meanwhile happens on time, give or take a step. */
