@@ -134,6 +134,7 @@ export class UdpClient {
   }
 
   close(): void {
+    this.#inbox.end()
     this.#socket.close()
   }
 }

@@ -20,6 +20,8 @@ export const MAIN = resolve('dist/cli/main.js')
 
 export interface ProgramOptions {
   readonly args?: readonly string[]
+  /** For Node itself, before the program; a channel (`child.send`) is opened for whatever they load. */
+  readonly nodeArgs?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   /** Addresses to listen on, one port for all; 127.0.0.1 by default. */
   readonly addresses?: readonly string[]
@@ -78,16 +80,17 @@ export async function startProgram(t: TestContext, settings: Settings, options: 
   const configFile = options.place?.(folder, text(settings)) ?? join(folder, 'dnsweir.yaml')
   if (!options.place) writeFileSync(configFile, text(settings))
 
-  const child = spawn(process.execPath, [MAIN, 'serve', '--config', configFile, ...(options.args ?? [])], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const { args = [], nodeArgs = [] } = options
+  const child: ChildProcess = spawn(process.execPath, [...nodeArgs, MAIN, 'serve', '--config', configFile, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe', nodeArgs.length > 0 ? 'ipc' : 'ignore'],
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...options.env },
   })
   let stdout = ''
   let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text) => {
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
     stdout += text
   })
-  child.stderr.setEncoding('utf8').on('data', (text) => {
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
     stderr += text
   })
   const gone = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string)
