@@ -21,6 +21,8 @@ const logMs = 250
 /** Of the program's time: the longest that a query can wait. */
 const longestWaitMs = 31_000
 const readyWithinMs = 15_000
+/** Of the program's time, between two looks whether it is ready. */
+const readyStepMs = 20
 
 export interface PlayOptions {
   readonly patienceMs?: number
@@ -59,7 +61,7 @@ export async function play(t: TestContext, scenario: Scenario, options: PlayOpti
     nodeArgs: ['--import', clockFile.href],
   })
   stage.start(program)
-  await untilReady(program, stage)
+  await untilReady(program, stage, (scenario.config['threads'] as number | undefined) ?? 1)
 
   for (const step of scenario.steps) {
     try {
@@ -170,21 +172,20 @@ function within({ least, most }: Range, value: number, what: string): void {
   assert.ok(value >= least && value <= most, `${what}: wanted ${wanted}, got ${value}`)
 }
 
-async function untilReady(program: Program, stage: Stage): Promise<void> {
+/** Served, and each of its shards has slept once, so that the clock can be turned. */
+async function untilReady(program: Program, stage: Stage, threads: number): Promise<void> {
   const deadline = Date.now() + readyWithinMs
   for (;;) {
     const status = await program.get('/ready').then(
       (response) => response.status,
       () => 0,
     )
-    if (status === 200) {
-      await stage.settle()
-      return assert.ok(stage.shards > 0, 'no shard is on epoll: its clock cannot be turned')
-    }
+    if (status !== 0) await stage.turn(status === 200 ? 0 : readyStepMs)
+    if (status === 200 && stage.shards === threads) return stage.settle()
     assert.equal(program.child.exitCode, null, `the program ended: ${program.stdout()}${program.stderr()}`)
-    assert.ok(Date.now() < deadline, `not ready: ${program.stdout()}${program.stderr()}`)
-    if (status === 0) await sleep(10)
-    else await stage.turn(20)
+    const state = `/ready says ${status}, ${stage.shards} of ${threads} shards sleep on epoll`
+    assert.ok(Date.now() < deadline, `${state}\n${program.stdout()}${program.stderr()}`)
+    if (status !== 503) await sleep(10)
   }
 }
 
