@@ -170,16 +170,16 @@ export class Course {
 
   /** The current attempt's time is over: the next one, or none. False when that was the flight's end. */
   private advance(flight: number, now: number): boolean {
-    const current = this.flights.current[flight] as number
-    const hedge = this.flights.hedge[flight] as number
-    if (hedge === HEDGE_ARMED) {
+    if (this.flights.hedge[flight] === HEDGE_ARMED) {
       this.hedge.askSecond(flight, now)
       return true
     }
+    const current = this.flights.current[flight] as number
     this.flights.attemptAt[flight] = never
     this.timeOut(current, now)
     this.flights.current[flight] = -1
-    if (current !== -1 && hedge > -1 && hedge !== current && this.attempts.isHopeful(hedge)) {
+    const hedge = this.hedge.after(flight, current)
+    if (hedge !== -1) {
       this.hedge.resume(flight, hedge, now)
       return true
     }

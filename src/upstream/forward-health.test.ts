@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ForwardSim, type SimAsked, type SimTicket, simPlan, simUpstream } from '../../test/support/forward-sim.ts'
+import {
+  ForwardSim,
+  type SimAsked,
+  type SimTicket,
+  simPlan,
+  simRoute,
+  simUpstream,
+} from '../../test/support/forward-sim.ts'
 import { queryOf } from '../../test/support/query.ts'
 import type { ForwardData } from '../link/plan-data.ts'
-import { UP_DOWN, UP_RESTRAINED, upstream } from '../metrics/catalog.ts'
+import { UP_DOWN, UP_RESTRAINED, UP_TIMEOUTS, upstream } from '../metrics/catalog.ts'
 import { RESTRAINED } from './forward.ts'
 
 const good = (asked: SimAsked) => ({ answers: [`${asked.message.questions[0]?.name} 60 A 192.0.2.1`] })
@@ -154,4 +161,48 @@ test('a second upstream is asked when the first takes longer than 95 of 100 time
   const hedges = questions(1, from).length
   assert.ok(hedges >= 20 && hedges <= 1000 / 16 + 8, `${hedges}`)
   assert.equal(sim.forward.view.inUse, 0)
+})
+
+test('an attempt that nobody answers is one timeout, hedged or not', () => {
+  const { sim, scripts, askMany, questions } = sceneOf([good, good], { policy: 'sequential', hedge: 'p95' })
+  sim.world.weather = { loss: 0, duplication: 0, delayMin: 5, delayMax: 8 }
+  askMany(300, 20)
+  sim.advance(2000)
+  const timeouts = (): number[] => [0, 1].map((i) => sim.counters.lane[upstream.at(i, UP_TIMEOUTS)] as number)
+  scripts[0] = silent
+  scripts[1] = silent
+  const [from, before] = [sim.now, timeouts()]
+  const ticket = askMany(1, 7000)[0] as SimTicket
+  assert.equal(ticket.end?.how, 'failed')
+  assert.deepEqual(
+    timeouts().map((count, i) => count - (before[i] as number)),
+    [questions(0, from).length, questions(1, from).length],
+  )
+})
+
+test('a failure before the p95 is over, and no budget at the next upstream: the question waits for it, and ends', () => {
+  const routes = [simRoute('.', ['.'], [0, 1]), simRoute('lan', ['lan'], [1])]
+  const forward = { policy: 'sequential', hedge: 'p95', budget: 10 } as const
+  const sim = new ForwardSim({ plan: simPlan({ upstreams: [{}, {}], routes, forward }) })
+  sim.world.weather = { loss: 0, duplication: 0, delayMin: 20, delayMax: 40 }
+  let says: Script = good
+  simUpstream(sim, 1, (one) => says(one))
+  simUpstream(sim, 2, good)
+  for (let i = 0; i < 100; i++) {
+    sim.ask(queryOf(`n${i}.test`))
+    sim.advance(300)
+  }
+  says = servfail
+  const tickets: SimTicket[] = []
+  for (let i = 0; i < 50; i++) {
+    for (let k = 0; k < 4; k++) {
+      const query = queryOf(`n${i}-${k}.lan`)
+      query.route = 1
+      tickets.push(sim.ask(query))
+    }
+    tickets.push(sim.ask(queryOf(`m${i}.test`)))
+    sim.advance(600)
+  }
+  sim.advance(10_000)
+  assert.deepEqual([tickets.filter(({ end }) => end === undefined).length, sim.forward.view.inUse], [0, 0])
 })

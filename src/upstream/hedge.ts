@@ -109,14 +109,23 @@ export class Hedge {
     if (slow !== -1) health.latency.sample(slow, now - (attempts.sentAt[first] as number))
   }
 
-  /** The attempt is no more. */
+  /** The attempt is no more: if it is the hedge, nobody wins by it; if one was to come at p95, it was the first that is gone. */
   forget(flight: number, attempt: number): void {
-    const { flights } = this.deps
-    if (flights.hedge[flight] === attempt) flights.hedge[flight] = HEDGE_NONE
+    if (this.deps.flights.hedge[flight] === attempt) this.deps.flights.hedge[flight] = HEDGE_NONE
+    else this.disarm(flight)
   }
 
   /** What was to come at p95 does not. */
   disarm(flight: number): void {
-    this.forget(flight, HEDGE_ARMED)
+    const { flights } = this.deps
+    if (flights.hedge[flight] === HEDGE_ARMED) flights.hedge[flight] = HEDGE_NONE
+  }
+
+  /** The time of `attempt` is over: the hedge, if it was sent after it and may still be answered, has the rest of its own; else -1. */
+  after(flight: number, attempt: number): number {
+    const { flights, attempts } = this.deps
+    const hedge = flights.hedge[flight] as number
+    if (attempt === -1 || hedge < 0 || !attempts.isHopeful(hedge)) return -1
+    return (attempts.sentAt[hedge] as number) > (attempts.sentAt[attempt] as number) ? hedge : -1
   }
 }
