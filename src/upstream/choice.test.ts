@@ -55,3 +55,16 @@ test('the outlook is whom `first` would ask, and asks nobody', () => {
   assert.equal(outlook(choice), '0(down) 1(down) 2(down)')
   assert.deepEqual(choice.outlook(Object.assign(queryOf('a.test'), { route: 9 })), [])
 })
+
+test('of those that are down, the one that has answered since is asked', () => {
+  const { choice, health } = scene()
+  for (let i = 0; i < 3; i++) fail(health, i)
+  health.answered(1, 5, 2000)
+  assert.equal(outlook(choice), '-(down) 1(down) -(down)')
+  assert.deepEqual(
+    [1, 2, 3, 4].map(() => choice.first(asked, 2000)),
+    [1, 1, 1, 1],
+  )
+  health.failed(1, 100, 3000)
+  assert.equal(outlook(choice), '0(down) 1(down) 2(down)')
+})

@@ -10,7 +10,7 @@ import {
 } from '../../test/support/forward-sim.ts'
 import { queryOf } from '../../test/support/query.ts'
 import type { ForwardData } from '../link/plan-data.ts'
-import { UP_DOWN, UP_RESTRAINED, UP_TIMEOUTS, upstream } from '../metrics/catalog.ts'
+import { UP_DOWN, UP_HEDGED, UP_RESTRAINED, UP_TIMEOUTS, upstream } from '../metrics/catalog.ts'
 import { RESTRAINED } from './forward.ts'
 
 const good = (asked: SimAsked) => ({ answers: [`${asked.message.questions[0]?.name} 60 A 192.0.2.1`] })
@@ -161,6 +161,25 @@ test('a second upstream is asked when the first takes longer than 95 of 100 time
   const hedges = questions(1, from).length
   assert.ok(hedges >= 20 && hedges <= 1000 / 16 + 8, `${hedges}`)
   assert.equal(sim.forward.view.inUse, 0)
+})
+
+test('one question in 16 is hedged at most, and a silent upstream is no longer than three times: its timeouts tell', () => {
+  const { sim, scripts, askMany } = sceneOf([good, good], { policy: 'sequential', hedge: 'p95' })
+  sim.world.weather = { loss: 0, duplication: 0, delayMin: 5, delayMax: 8 }
+  const hedges = (): number => sim.counters.lane[upstream.at(1, UP_HEDGED)] as number
+  askMany(300, 20)
+  let turn = 0
+  scripts[0] = (one) => (turn++ % 3 === 0 ? undefined : good(one))
+  const before = hedges()
+  assert.equal(helped(askMany(100, 400)), 100)
+  const lossy = hedges() - before
+  assert.ok(lossy >= 8 && lossy <= 100 / 16 + 9, `${lossy} of 33 lost ones`)
+  scripts[0] = good
+  askMany(2000, 20)
+  const calm = hedges()
+  scripts[0] = silent
+  askMany(10, 800)
+  assert.deepEqual([hedges() - calm, sim.counters.lane[upstream.at(0, UP_DOWN)]], [3, 1])
 })
 
 test('an attempt that nobody answers is one timeout, hedged or not', () => {
